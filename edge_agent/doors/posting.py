@@ -31,6 +31,7 @@ from edge_agent.doors.domain import (
     decide,
 )
 from edge_agent.doors.due import Due
+from edge_agent.doors.errands import Errands
 from edge_agent.doors.loudness import AGAIN_US, AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.returns import Returns
 from edge_agent.doors.things import thing_of
@@ -85,6 +86,7 @@ class Posting:
         self._agreement = Agreement()
         self._due = Due()
         self._returns = Returns()
+        self._errands = Errands(self._crossed, self._returns, self._known)
         self._waiting: list[Passage] = []
         self._moved: OrderedDict[str, CrossingDirection] = OrderedDict()
         """Which way units went last."""
@@ -306,12 +308,12 @@ class Posting:
             elsewhere=self._elsewhere(passage, near),
             company=company,
             stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
-            is_again=self._is_again(passage, portal),
+            is_again=self._is_again(passage, portal) or self._errands.is_way_back(passage, portal.hold_at),
             is_contradicted=is_contradicted,
             cart=cart,
             is_disputed=passage.direction in CROSSINGS
             and (
-                self._came_back(passage, known)
+                self._errands.is_other_half(passage, portal.hold_at)
                 or self._returns.is_brought_back(passage, known)
                 or (tag[0].unit is None and self._loudness.went_along(passage))
                 or not (
@@ -333,19 +335,6 @@ class Posting:
             for epc, gtin in gtins.items()
             if gtin is not None and (own is None or gtin == own or counts[gtin] < MANY)
         ]
-
-    def _came_back(self, passage: Passage, known: Known) -> bool:
-        """Tell whether the tag's last sure crossing here, just before, went where no visit sends anything.
-
-        A person is asked about that one: what follows it may be the other half of an errand.
-        """
-        last = self._crossed.before(passage, SURE)
-        return (
-            last is not None
-            and last.direction is not passage.direction
-            and bool(visits := known.open_at(last.portal, last.occurred_us))
-            and all(visit.direction is not last.direction for visit in visits)
-        )
 
     def _is_again(self, passage: Passage, portal: Portal) -> bool:
         """Tell whether the tag's last sure crossing here before this one went the same way.

@@ -59,6 +59,21 @@ def test_a_pallet_that_is_taken_back_at_once_is_asked_about(
     )
 
 
+def test_there_and_back_is_one_question_and_over_when_it_is_brought_again() -> None:
+    out, back = stopping(unit_tag()), passage(unit_tag(), IN, at_s=12)
+    again = stopping(unit_tag(), at_s=40)
+    one_question = [("held", CrossingReason.LOW_CONFIDENCE), ("evidence", CrossingReason.CONFIRMS)]
+    assert told(decisions([out, back], assigned(OUTBOUND))) == one_question
+    assert told(decisions([out, back, again], assigned(OUTBOUND))) == [*one_question, ("posted", None)]
+    alone = passage(unit_tag(), IN, at_s=12)
+    assert told(decisions([alone], assigned(OUTBOUND))) == [("held", CrossingReason.CONTRADICTS_VISIT)]
+    later = passage(unit_tag(), IN, at_s=35)
+    assert told(decisions([out, later], assigned(OUTBOUND))) == [
+        ("posted", None),
+        ("held", CrossingReason.CONTRADICTS_VISIT),
+    ]
+
+
 @pytest.mark.parametrize(
     "after",
     [
@@ -131,7 +146,10 @@ def test_nothing_is_posted_before_it_could_have_come_back() -> None:
     assert at(5, crossed) == []
     assert at(30) == [], "it is heard again, and nobody knows yet what that is"
     open_tags.clear()
-    assert at(31, replace(crossed, direction=IN, first_seen_us=START_US + 12_000_000)) == ["held"] * 2
+    assert at(31, replace(crossed, direction=IN, first_seen_us=START_US + 12_000_000)) == [
+        "held",
+        "evidence",
+    ]
 
 
 def test_what_is_plainly_through_posts_at_once_and_what_lingers_waits() -> None:
