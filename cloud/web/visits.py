@@ -114,6 +114,8 @@ def appoint(
         stated: dict[str, Any] = {"door": door, "carrier": carrier.strip() or None}
         stated |= {"from_at": moved_to(from_at, zone, before.from_at)}
         stated |= {"to_at": moved_to(to_at, zone, before.to_at) if to_at else None}
+        if to_at and stated["to_at"] <= stated["from_at"]:  # told as it was typed: the paper knows UTC only
+            raise InstantError(f"to {to_at}: expected after from {from_at}")
         paper = AppointmentPaper.model_validate(stated)
         return appointments.appoint(conn, visitor.actor, paper, now=gate.clock(), **where).direction
 
