@@ -1,6 +1,6 @@
 """How long goods of an item must keep when they are received: days in, kept with who said so (DOMAIN D8)."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Annotated, Final
 
 import orjson
@@ -28,7 +28,7 @@ class LifePaper(BaseModel):
 
 
 class LifeError(ValueError):
-    """Minimum lives that cannot be kept; the message holds one line per fault."""
+    """Days that cannot be kept; the message holds one line per fault."""
 
 
 def minimum_life(conn: Connection, item: str) -> int | None:
@@ -43,6 +43,32 @@ def minimum_life(conn: Connection, item: str) -> int | None:
     """
     found = _SQL.tuples(conn, "life_now", item=item)
     return found[0][0] if found else None
+
+
+def stated_days(said: Iterable[tuple[str, int | None]], known: Container[str]) -> dict[str, int | None]:
+    """Take days that were said of items, all or none.
+
+    Args:
+        said: Item and days.
+        known: Codes that there are.
+
+    Returns:
+        Days by item.
+
+    Raises:
+        LifeError: One line per item that there is not, or of which two different days are said.
+    """
+    papers = list(said)
+    stated = dict(papers)
+    faults = [f"there is no item {code!r:.140}" for code in sorted(stated) if code not in known]
+    faults += [
+        f"item {code!r:.140}: {days} days and {stated[code]}: expected one of them"
+        for code, days in papers
+        if days != stated[code]
+    ]
+    if faults:
+        raise LifeError("\n".join(faults))
+    return stated
 
 
 def put_lives(conn: Connection, actor: Actor, papers: Sequence[LifePaper]) -> int:
@@ -64,15 +90,7 @@ def put_lives(conn: Connection, actor: Actor, papers: Sequence[LifePaper]) -> in
     act_as(conn, actor)
     codes = sorted({paper.item for paper in papers})
     items = dict(_SQL.tuples(conn, "items_for_life", codes=codes))
-    faults = [f"there is no item {code!r:.140}" for code in codes if code not in items]
-    stated = {paper.item: paper.days for paper in papers}
-    faults += [
-        f"item {paper.item!r:.140}: {paper.days} days and {stated[paper.item]}: expected one of them"
-        for paper in papers
-        if paper.days != stated[paper.item]
-    ]
-    if faults:
-        raise LifeError("\n".join(faults))
+    stated = stated_days(((paper.item, paper.days) for paper in papers), items)
     known = dict(_SQL.tuples(conn, "lives_now", items=sorted(items.values())))
     fresh = {code: days for code, days in stated.items() if known.get(items[code]) != days}
     if fresh:

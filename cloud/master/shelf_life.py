@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.db import Connection, NamedStatements
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
-from cloud.master.life import KEEPERS, MOST_DAYS, LifeError
+from cloud.master.life import KEEPERS, MOST_DAYS, stated_days
 from contracts.base import Code
 
 _SQL: Final = NamedStatements("cloud.master", "shelf_life.sql")
@@ -62,15 +62,7 @@ def put_shelf_lives(conn: Connection, actor: Actor, papers: Sequence[ShelfLifePa
         code: (item_id, days)
         for code, item_id, days in _SQL.tuples(conn, "items_with_shelf_life", codes=codes)
     }
-    faults = [f"there is no item {code!r:.140}" for code in codes if code not in known]
-    stated = {paper.item: paper.days for paper in papers}
-    faults += [
-        f"item {paper.item!r:.140}: {paper.days} days and {stated[paper.item]}: expected one of them"
-        for paper in papers
-        if paper.days != stated[paper.item]
-    ]
-    if faults:
-        raise LifeError("\n".join(faults))
+    stated = stated_days(((paper.item, paper.days) for paper in papers), known)
     fresh = {code: days for code, days in stated.items() if known[code][1] != days}
     if fresh:
         items = [known[code][0] for code in fresh]

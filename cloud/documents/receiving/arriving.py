@@ -1,14 +1,14 @@
 """What of a vehicle's pallets is inspected, or was sent back, waits under a receipt of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
-from typing import Final
+from functools import partial
 
 from cloud.db import Connection
 from cloud.documents.domain import Line, VisitRow
 from cloud.documents.lines import LineNow
+from cloud.documents.own_papers import fresh_names, numbered
 from cloud.documents.receiving import store
 from cloud.documents.receiving.domain import NOTHING, ORIGIN_OF, Condition, Origin, rule_for
 from cloud.documents.receiving.life import days_left
@@ -17,9 +17,6 @@ from cloud.documents.receiving.service import rules_of
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim
 from contracts.records import DocumentRef
-
-_NAME_LENGTH: Final = 110
-"""What is kept of a visit's name in that of a receipt, which has at most 128 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,7 @@ class Inspected:
     @property
     def refs(self) -> Mapping[str, DocumentRef]:
         """By the name of a document's line, the receipt's line under which its goods wait."""
-        numbered = enumerate(self.lines, 1)
-        return {
-            line.name: DocumentRef(type="receipt", id=self.receipt, line=f"{nth}")
-            for nth, (line, _) in numbered
-        }
+        return numbered("receipt", self.receipt, (line for line, _ in self.lines))
 
     @property
     def claim(self) -> Claim:
@@ -88,7 +81,8 @@ def to_inspect(
         )
     ]
     givers = dict.fromkeys(giver for giver, _, _ in found)
-    names = _fresh_names(conn, visit)
+    named = partial(store.tuples, conn, "receipt_is_there", site=visit.site)
+    names = fresh_names(visit.visit, "received", lambda name: bool(named(id=name)))
     return [
         Inspected(
             visit,
@@ -170,10 +164,3 @@ def keep_inspected(
         locations=stands,
         days_left=list(inspected.days_left),
     )
-
-
-def _fresh_names(conn: Connection, visit: VisitRow) -> Iterator[str]:
-    for nth in count(1):
-        name = f"{visit.visit[:_NAME_LENGTH]}~received" + (f"-{nth}" if nth > 1 else "")
-        if not store.tuples(conn, "receipt_is_there", site=visit.site, id=name):
-            yield name

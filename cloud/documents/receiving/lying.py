@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import count
-from typing import Final
 
 from cloud.db import Connection
+from cloud.documents.own_papers import fresh_names
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Wanted
 from cloud.documents.receiving.carrying import carried_from
@@ -15,9 +16,6 @@ from cloud.documents.receiving.held_posting import Arrived, Hold, Lying, Taken
 from cloud.identity.actor import Actor, Role
 from cloud.ledger.corrections import lock_cells
 from contracts.base import SiteId
-
-_NAME_LENGTH: Final = 110
-"""What is kept of a number in the name of a receipt, which has at most 128 characters."""
 
 
 def at_site(actor: Actor, site: str) -> Actor:
@@ -116,8 +114,5 @@ def fresh_name(conn: Connection, site: str, number: str) -> str:
     Returns:
         A name that no receipt of the site has.
     """
-    for nth in count(1):
-        name = f"{number[:_NAME_LENGTH]}~held" + (f"-{nth}" if nth > 1 else "")
-        if not store.tuples(conn, "receipt_is_there", site=site, id=name):
-            return name
-    raise AssertionError
+    named = partial(store.tuples, conn, "receipt_is_there", site=site)
+    return next(fresh_names(number, "held", lambda name: bool(named(id=name))))

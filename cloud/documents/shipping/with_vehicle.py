@@ -3,20 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import count
-from typing import Final
+from functools import partial
 
 from cloud.db import Connection
 from cloud.documents.domain import Line, VisitRow
 from cloud.documents.lines import LineNow
+from cloud.documents.own_papers import fresh_names, numbered
 from cloud.documents.shipping import store
 from cloud.documents.shipping.service import SHIPMENT_CLAIM
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim
 from contracts.records import DocumentRef
-
-_NAME_LENGTH: Final = 110
-"""What is kept of a visit's name in that of a shipment, which has at most 128 characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +29,7 @@ class Sent:
     @property
     def refs(self) -> Mapping[str, DocumentRef]:
         """By the name of a document's line, the shipment's line with which its goods leave."""
-        return {
-            line.name: DocumentRef(type="shipment", id=self.shipment, line=f"{nth}")
-            for nth, (line, _) in enumerate(self.lines, 1)
-        }
+        return numbered("shipment", self.shipment, (line for line, _ in self.lines))
 
     @property
     def claim(self) -> Claim:
@@ -63,8 +57,8 @@ def to_send(
     if visit.is_inbound:
         return []
     leaving = [(line, now_of[line.type, line.id, line.line]) for line in due if line.type == "transfer"]
-    names = (f"{visit.visit[:_NAME_LENGTH]}~departed" + (f"-{nth}" if nth > 1 else "") for nth in count(1))
-    fresh = (name for name in names if not store.tuples(conn, "shipment_is_there", site=visit.site, id=name))
+    named = partial(store.tuples, conn, "shipment_is_there", site=visit.site)
+    fresh = fresh_names(visit.visit, "departed", lambda name: bool(named(id=name)))
     return [
         Sent(visit, next(fresh), partner, tuple(each for each in leaving if each[1].partner == partner))
         for partner in dict.fromkeys(now.partner for _, now in leaving)
