@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Final, NewType, TypeVar
 
@@ -44,6 +44,7 @@ WITHOUT_NUL_PATTERN: Final = r"^[^\x00]*$"
 QUANTITY_PATTERN: Final = r"^[0-9]{1,14}(\.[0-9]{1,6})?$"
 _QUANTITY: Final = re.compile(QUANTITY_PATTERN[1:-1])
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(Z|[+-][0-9]{2}:[0-9]{2})$")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _spelled_out(value: object) -> object:
@@ -59,6 +60,13 @@ def _to_utc(value: datetime) -> datetime:
     except OverflowError as error:
         msg = f"instant {value.isoformat()} is outside the years 1 to 9999 in UTC"
         raise ValueError(msg) from error
+
+
+def _whole_day(value: object) -> object:
+    if type(value) is date or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    msg = f"day {value!r:.60} must be written like '2027-03-31'"
+    raise ValueError(msg)
 
 
 def _exact(value: object) -> object:
@@ -102,6 +110,9 @@ UtcDatetime = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An instant in RFC 3339 with an offset on the wire, UTC in memory."""
+
+Day = Annotated[date, BeforeValidator(_whole_day)]
+"""A day of the calendar, in RFC 3339 on the wire; no number, and no instant."""
 
 PositiveQuantity = Annotated[
     Decimal,

@@ -9,6 +9,7 @@ from contracts.base import (
     Code,
     Contract,
     CountedQuantity,
+    Day,
     Epoch,
     Gateway,
     MonotonicNs,
@@ -50,6 +51,21 @@ class Identifier(Contract):
     scheme: Literal["gtin", "sgtin", "sku", "supplier_code", "local"]
     """``gtin`` is 14 digits; ``sgtin`` an EPC pure-identity URI; ``local`` a code that is not GS1."""
     value: Code
+
+
+class LabelDates(Contract):
+    """What the label of goods says of dates, which are those of their lot; None: it does not say."""
+
+    produced_on: Day | None = None
+    """GS1 AI 11."""
+    packed_on: Day | None = None
+    """GS1 AI 13."""
+    best_before: Day | None = None
+    """GS1 AI 15: the last day of its best quality."""
+    sell_by: Day | None = None
+    """GS1 AI 16: the last day on which a shop offers it."""
+    use_by: Day | None = None
+    """GS1 AI 17, or the day of 7003: the last day on which it may be used."""
 
 
 class Side(Contract):
@@ -109,6 +125,8 @@ class Movement(Statement):
     """``base`` for the item's base unit, or the GTIN of the packaging level that was seen."""
     weight_kg: PositiveQuantity | None = None
     """Of variable-measure goods: what all of them weigh together, as their labels say (GS1 AI 310n)."""
+    label_dates: LabelDates | None = None
+    """Dates on the label that was scanned; None: it bears none, or the gateway does not send them yet."""
     source: Side
     destination: Side
     epcs: Annotated[tuple[Code, ...], Field(max_length=1000)] = ()

@@ -5,7 +5,7 @@ What a model demands and a struct cannot hold fails here, as the struct is made.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
@@ -23,6 +23,7 @@ from contracts.base import (
     WITHOUT_NUL_PATTERN,
     Contract,
     CountedQuantity,
+    Day,
     PositiveQuantity,
     UtcDatetime,
 )
@@ -43,6 +44,7 @@ def _closed(pattern: str) -> str:
 _TYPES: Final = {
     NoneType: NoneType,
     bool: bool,
+    date: date,
     AwareDatetime: Annotated[str, msgspec.Meta(pattern=_closed(_INSTANT_PATTERN))],
     Decimal: Annotated[int, msgspec.Meta(ge=0, le=_LARGEST_WHOLE)]
     | Annotated[str, msgspec.Meta(pattern=_closed(QUANTITY_PATTERN))],
@@ -176,9 +178,10 @@ def _unfold(annotation: Any, demands: Iterable[object]) -> tuple[Any, list[objec
 
 _HELD: Final = {
     AwareDatetime: _unfold(UtcDatetime, ())[1],
+    date: _unfold(Day, ())[1],
     Decimal: [*_unfold(CountedQuantity, ())[1], *_unfold(PositiveQuantity, ())[1]],
 }
-"""What contracts demand of instants and quantities, which patterns and conversions see to."""
+"""What contracts demand of instants, days and quantities, which patterns and conversions see to."""
 
 
 def _expect_checks_of_the_whole(model: type[Contract]) -> None:

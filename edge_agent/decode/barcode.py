@@ -20,6 +20,7 @@ from biip.gs1_messages import GS1Message
 from biip.gtin import Gtin
 from biip.sscc import Sscc
 
+from contracts.records import LabelDates
 from edge_agent.decode.decoded import Decoded, Fault, FaultCode, Scheme, contradictions
 
 _AIM: Final = re.compile(r"\][A-Za-z][0-9A-Za-z]")
@@ -32,6 +33,16 @@ _MAY_LINK: Final = frozenset({"]d1", "]Q0", "]Q1", "]d2", "]Q3"})
 _DIGITS: Final = re.compile(r"[0-9]+")
 _IS_WEIGHT: Final = re.compile(r"310[0-5]").fullmatch
 """Net weight in kilograms, with so many decimals."""
+_DATES: Final = {
+    "11": "produced_on",
+    "13": "packed_on",
+    "15": "best_before",
+    "16": "sell_by",
+    "17": "use_by",
+    "7003": "use_by",
+}
+_LAST_DAYS: Final = ("15", "16", "17", "7003")
+"""Dates that come after the production."""
 _SEPARATOR: Final = "\x1d"
 _GTIN_WIDTH: Final = 14
 
@@ -151,7 +162,7 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
     if faults:
         return replace(result, faults=faults)
     value = {element.ai.ai: element.value for element in elements}
-    expiries = [element.date for element in elements if element.ai.ai in {"17", "7003"}]
+    days = {_DATES[element.ai.ai]: element.date for element in elements if element.ai.ai in _DATES}
     quantity = value.get("37", value.get("30"))
     weights = [_weight(element.ai.ai, element.value) for element in elements if _IS_WEIGHT(element.ai.ai)]
     named = replace(
@@ -165,7 +176,8 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
         gln_extension=value.get("254"),
         serial=value.get("21"),
         lot=value.get("10"),
-        expiry=expiries[0] if expiries else None,
+        expiry=days.get("use_by"),
+        dates=LabelDates.model_validate(days) if days else None,
         quantity=None if quantity is None else int(quantity),
         weight_kg=weights[0] if weights else None,
         is_piece_count="30" in value,
@@ -196,6 +208,7 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
     said = [(element.ai.ai, element.value) for element in elements]
     for found in contradictions(said):
         yield Fault(FaultCode.CONTRADICTION, found)
+    yield from _impossible(elements)
     seen = dict(said)
     weights = {identifier: value for identifier, value in seen.items() if _IS_WEIGHT(identifier)}
     if len({_weight(*pair) for pair in weights.items()}) > 1:
@@ -205,6 +218,18 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
         yield Fault(FaultCode.CONTRADICTION, "the net weight is zero, expected more")
     if seen.get("37", seen.get("30", "1")).strip("0") == "":
         yield Fault(FaultCode.CONTRADICTION, "the count is zero, expected at least 1")
+
+
+def _impossible(elements: GS1ElementStrings) -> Iterator[Fault]:
+    """Find goods that would have been made after they are no longer good."""
+    days = {element.ai.ai: element.date for element in elements if element.ai.ai in _DATES}
+    made = days.get("11")
+    for identifier in _LAST_DAYS:
+        last = days.get(identifier)
+        if made and last and last < made:
+            yield Fault(
+                FaultCode.CONTRADICTION, f"({identifier}) {last} is before (11) {made}, the production"
+            )
 
 
 def _separators(text: str, elements: GS1ElementStrings) -> Iterator[Fault]:

@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
+from contracts.records import LabelDates
+
 _SAY_THE_SAME: Final = (("01", "02", "trade item"), ("30", "37", "count"), ("17", "7003", "expiry"))
 """Application identifiers of which a code may bear one, and what they state."""
 
@@ -85,6 +87,8 @@ class Decoded:
     lot: str | None = None
     expiry: date | None = None
     """AI 17 or the date of 7003; a best-before date (15) is not an expiry date."""
+    dates: LabelDates | None = None
+    """All that it says of dates, those of AI 11, 13, 15 and 16 too; None: nothing."""
     quantity: int | None = None
     """AI 37, trade items in the unit, or AI 30, pieces in a variable-count item."""
     weight_kg: Decimal | None = None

@@ -1,7 +1,7 @@
 """Goods for a customer whose own label says that they have expired: whoever scans them is asked once; pure.
 
-A label's date (AI 17) is that day everywhere only when it has ended in the last time zone, and may have been
-the last good day: until then the cloud decides, which knows the site's midnight and the lot's date.
+A label's date (AI 17) is the last good day. It is over everywhere only when it has ended in the last time
+zone: until then the cloud decides, which knows the site's midnight and the lot's date.
 """
 
 from datetime import timedelta

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from contracts.records import Identifier
+from contracts.records import Identifier, LabelDates
 from contracts.vocabulary import VIRTUAL_PREFIX
 from edge_agent.decode.decoded import Decoded, Scheme
 from edge_agent.workflows.language import Command, CommandError, is_command, parse_command
@@ -35,8 +35,13 @@ class ItemLabel:
     """The serialised instance, which is always one piece."""
     weight_kg: Decimal | None = None
     """What these goods weigh, if each of their kind weighs something else."""
-    expiry: date | None = None
-    """The last day, or the first on which they are no longer good, as the label says."""
+    dates: LabelDates | None = None
+    """What the label says of dates; None: nothing."""
+
+    @property
+    def expiry(self) -> date | None:
+        """The last day on which they may be used, as the label says."""
+        return None if self.dates is None else self.dates.use_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +120,10 @@ def _trade_item(decoded: Decoded, gtin: str) -> ItemLabel:
             decoded.lot,
             (decoded.pure_uri,),
             weight_kg,
-            decoded.expiry,
+            decoded.dates,
         )
     named = Identifier(scheme="gtin", value=gtin)
-    return ItemLabel(named, unit_seen, quantity, decoded.lot, (), weight_kg, decoded.expiry)
+    return ItemLabel(named, unit_seen, quantity, decoded.lot, (), weight_kg, decoded.dates)
 
 
 def _own_label(decoded: Decoded, site: WorkflowSettings) -> Label:

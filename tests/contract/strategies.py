@@ -15,6 +15,7 @@ from contracts.records import (
     DocumentRef,
     Gap,
     Identifier,
+    LabelDates,
     Movement,
     Record,
     RowRef,
@@ -60,6 +61,10 @@ statement = {
     "confidence": st.none() | st.floats(0, 1),
     "scan": st.none() | texts,
 }
+days = st.none() | st.dates()
+label_dates = st.builds(
+    LabelDates, produced_on=days, packed_on=days, best_before=days, sell_by=days, use_by=days
+)
 movements = (
     st.tuples(sides, sides)
     .filter(lambda pair: pair[0] != pair[1])
@@ -70,6 +75,7 @@ movements = (
             quantity_seen=moved,
             unit_seen=codes,
             weight_kg=st.none() | moved,
+            label_dates=st.none() | label_dates,
             source=st.just(pair[0]),
             destination=st.just(pair[1]),
             reason=st.none() | codes,

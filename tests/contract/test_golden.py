@@ -15,7 +15,7 @@ from contracts.schema import FOLDER, MESSAGES, stale
 GOLDEN: Final = Path(__file__).resolve().parents[1] / "golden"
 BATCHES: Final = sorted(GOLDEN.glob("v*/batch*.json"))
 FRAMES: Final = sorted(GOLDEN.glob("v*/frame_*.bin"))
-FULL: Final = ("batch", "batch_with_radio_pictures", "batch_of_weighed_goods")
+FULL: Final = ("batch", "batch_with_radio_pictures", "batch_of_weighed_goods", "batch_of_dated_goods")
 OTHERS: Final = sorted(path for path in GOLDEN.glob("v*/*.json") if path not in BATCHES)
 EARLIER: Final = sorted(GOLDEN.glob("v*/earlier/*.json"))
 """As they were before a field was added: who has not been upgraded sends these."""

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.records import LabelDates
 from edge_agent.decode.barcode import decode_barcode
 from edge_agent.decode.decoded import Decoded, FaultCode, Scheme, as_json_object
 from simulators.scanner.element_strings import check_digit, element_string
@@ -117,6 +118,29 @@ def test_lot_expiry_serial_and_count_come_out_of_one_label() -> None:
 
 def test_day_zero_is_the_last_day_of_the_month() -> None:
     assert decode_barcode(f"]C101{GTIN}17270200").expiry == date(2027, 2, 28)
+
+
+def test_a_label_says_each_of_its_dates_apart() -> None:
+    text = element_string(
+        ("01", GTIN), ("11", "260203"), ("13", "260204"), ("15", "270200"), ("16", "270131"), ("10", "L-7")
+    )
+    expected = LabelDates(
+        produced_on=date(2026, 2, 3),
+        packed_on=date(2026, 2, 4),
+        best_before=date(2027, 2, 28),
+        sell_by=date(2027, 1, 31),
+    )
+    assert decode_barcode("]C1" + text).dates == expected
+    assert decode_barcode(f"]C101{GTIN}17270200").dates == LabelDates(use_by=date(2027, 2, 28))
+    assert decode_barcode(f"]C101{GTIN}7003{'2702281530'}").dates == LabelDates(use_by=date(2027, 2, 28))
+    assert decode_barcode(f"]C101{GTIN}").dates is None
+
+
+@pytest.mark.parametrize("told", ["17270231", "11271301", "11270302" + "17270301", "11270302" + "15270301"])
+def test_a_date_that_cannot_be_is_told_and_the_label_names_nothing(told: str) -> None:
+    decoded = decode_barcode(f"]C101{GTIN}{told}10L-7")
+    assert [each for each in decoded.faults if each.code in {"element_string", "contradiction"}]
+    assert (decoded.scheme, decoded.lot, decoded.dates) == (None, None, None)
 
 
 def test_content_of_a_logistic_unit_is_counted_in_trade_items() -> None:
