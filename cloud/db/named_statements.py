@@ -1,9 +1,11 @@
 """The named statements of a package, run by name: rows, tuples or a number of changed rows come out."""
 
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg import Connection, Cursor
+from psycopg.rows import RowFactory, class_row
 
 from cloud.db.sql_file import statements
 
@@ -54,7 +56,7 @@ class NamedStatements:
         Returns:
             The rows in order.
         """
-        with conn.cursor(row_factory=class_row(kind)) as cursor:
+        with conn.cursor(row_factory=_made(kind)) as cursor:
             return cursor.execute(self._texts[statement], parameters).fetchall()
 
     def row(self, conn: Connection, kind: type[Row], statement: str, /, **parameters: Any) -> Row | None:
@@ -69,7 +71,7 @@ class NamedStatements:
         Returns:
             The row.
         """
-        with conn.cursor(row_factory=class_row(kind)) as cursor:
+        with conn.cursor(row_factory=_made(kind)) as cursor:
             return cursor.execute(self._texts[statement], parameters).fetchone()
 
     def tuples(self, conn: Connection, statement: str, /, **parameters: Any) -> list[tuple[Any, ...]]:
@@ -97,3 +99,17 @@ class NamedStatements:
             How many rows it changed.
         """
         return conn.execute(self._texts[statement], parameters).rowcount
+
+
+def _made(kind: type[Row]) -> RowFactory[Row]:
+    """Make rows by the names of their columns; of a named tuple with the same fields faster."""
+
+    def factory(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
+        columns = [column.name for column in cursor.description or ()]
+        fields = getattr(kind, "_fields", ())
+        if len(fields) <= 1 or sorted(fields) != sorted(columns):
+            return class_row(kind)(cursor)
+        in_order = itemgetter(*(columns.index(field) for field in fields))
+        return lambda values: kind(*in_order(values))
+
+    return factory

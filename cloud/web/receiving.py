@@ -16,7 +16,7 @@ from cloud.documents.domain import KEEPERS, READERS, DocumentError, UnknownDocum
 from cloud.documents.lines import RECEIVABLE, LineNow, lines_now
 from cloud.documents.receiving import reading, reversing, service
 from cloud.documents.receiving.papers import REASONS, DeliveryPaper
-from cloud.documents.receiving.scanned import Scanned, scanned
+from cloud.documents.receiving.scanned import Scanned, scanned_page
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
@@ -107,9 +107,12 @@ def show_form(
     type: Kind = "",  # noqa: A002  the parameter's name
     id: Name = "",  # noqa: A002  the parameter's name
     find: Name = "",
+    scans_after: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+    in_question: bool = False,
 ) -> Response:
-    """Show a form for what comes, against a document or without papers."""
-    return _form(request, gate, visitor, site, (type, id), find=find.strip())
+    """Show a form for what comes, against a document or without papers, and a page of its scans."""
+    scans = (scans_after, in_question)
+    return _form(request, gate, visitor, site, (type, id), find=find.strip(), scans=scans)
 
 
 @router.post("/receiving/{site}/new")
@@ -228,6 +231,7 @@ def _form(
     document: tuple[str, str],
     *,
     find: str = "",
+    scans: tuple[int, bool] = (0, False),
     typed: dict[str, str] | None = None,
     rows: Sequence[tuple[str, ...]] = (),
     problem: str = "",
@@ -236,11 +240,14 @@ def _form(
     actor = visitor.actor
     actor.require(*service.RECEIVERS, site=site)
     lines: list[LineNow] = []
-    scans: Sequence[Scanned] = []
+    found: Sequence[Scanned] = []
+    after, in_question = scans
     if kind:
         with gate.acting(actor) as conn:
             lines = lines_now(conn, site=site, kind=kind, ids=[name])
-            scans = scanned(conn, actor, site=site, name=name)
+            found = scanned_page(
+                conn, actor, site=site, name=name, in_question=in_question, after=after, limit=MOST_LINES + 1
+            )
         if not lines:
             raise HTTPException(404, f"there is no {KINDS[kind]} {name!r} at site {site!r}")
     typed_lines = {row[0]: row[1:] for row in rows if row[0]}
@@ -261,7 +268,10 @@ def _form(
         lines=wanted[:MOST_LINES],
         hidden=max(0, len(wanted) - MOST_LINES),
         total=len(lines),
-        scans=[each for each in scans if each.row.type == kind],
+        scans=[each for each in found[:MOST_LINES] if each.row.type == kind],
+        scans_after=after,
+        following=after + MOST_LINES if len(found) > MOST_LINES else 0,
+        in_question=in_question,
         find=find,
         typed_lines=typed_lines,
         extra=extra or [("",) * 7] * (EXTRA if kind else BLIND),

@@ -71,7 +71,7 @@ BEGIN
                     WHERE (x.site_id, x.type, x.id) = (of_site, 'asn', n.id) AND x.created_at <= known)))
             GROUP BY n.type
         ) n
-        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.ids, up_to) p
+        CROSS JOIN LATERAL scanned_parts(of_site, n.type, n.ids, NULL, up_to) p
         LEFT JOIN purchase_order o ON o.site_id = of_site AND o.id = CASE n.type WHEN 'asn' THEN p.order_id ELSE p.id END
         LEFT JOIN purchase_order_line l ON (l.site_id, l.id) = (o.site_id, o.id)
             AND l.line = CASE n.type WHEN 'asn' THEN p.order_line ELSE p.line END

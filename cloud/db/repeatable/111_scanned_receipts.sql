@@ -3,11 +3,14 @@
 -- whatever arrives late or is taken back, the answer is that of all that is known.
 
 DROP FUNCTION IF EXISTS read_scanned_receipt(text, text);
+DROP FUNCTION IF EXISTS read_scanned_receipt(text, text, bigint[], boolean, integer, integer);
 DROP FUNCTION IF EXISTS scanned_holds(text, text);
 DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[]);
+DROP FUNCTION IF EXISTS scanned_moves_of_lines(text[], text, text[], bigint[]);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text, bigint);
 DROP FUNCTION IF EXISTS scanned_parts(text, text, text[], bigint);
+DROP FUNCTION IF EXISTS scanned_parts(text, text, text[], bigint[], bigint);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text, bigint);
 DROP FUNCTION IF EXISTS lines_to_receive(text, text, text[], bigint);
@@ -36,36 +39,50 @@ $$;
 -- before one of no lot where the goods have none, that before one where only one of the two has, that before one of another
 -- lot; of equals the first on the paper, as far as it is open. What is over is of the last line of the best kind; what no
 -- line names is unexpected; under a number of no paper (`receipt`) it is blind. What was taken back takes up nothing, and is of the line that it would be of. As it was posted and
--- known up to a position; NULL: now.
-CREATE FUNCTION scanned_parts(of_site text, of_type text, of_ids text[], up_to bigint)
+-- known up to a position; NULL: now. Only of some items, of which no other changes anything; NULL: of all.
+CREATE FUNCTION scanned_parts(of_site text, of_type text, of_ids text[], of_items bigint[], up_to bigint)
     RETURNS TABLE (id text, gateway_id integer, epoch bigint, seq bigint, occurred_at timestamptz, item_id bigint, line text,
-        order_id text, order_line text, quantity numeric, rule text, is_over boolean, is_reversed boolean)
+        order_id text, order_line text, quantity numeric, rule text, is_over boolean, is_reversed boolean, is_damaged boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
+    rules      CONSTANT text[] := '{named,unit,lot,item,item,other_lot}';
+    most       CONSTANT integer := 16;
     scan       record;
     by_name    jsonb;
     lines      jsonb;
     name_of    text;
     open_of    numeric[];
     ended_of   timestamptz[];
-    fit        record;
+    many       integer;
+    told       text[];
+    which      integer;
+    fits       integer[];
+    places     integer[];
+    bests      integer[];
+    firsts     integer[];
+    base       integer;
     best_place integer;
     best       integer;
+    nth        integer;
+    at_fit     integer;
     rest       numeric;
 BEGIN
     FOR scan IN
+        WITH asked AS MATERIALIZED (
+            SELECT a.id, jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', a.id)) AS named FROM unnest(of_ids) AS a (id)
+        )
         SELECT a.id, m.gateway_id, m.epoch, m.seq, m.occurred_at, n.canonical_id,
-            round(m.quantity * n.numerator / n.denominator, 6) AS quantity, coalesce(t.lot, f.lot) AS lot,
-            CASE WHEN l.kind = 'unit' THEN l.code END AS unit, (
-                SELECT d ->> 'line' FROM jsonb_array_elements(m.detail -> 'documents') d
-                WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = a.id LIMIT 1) AS named,
+            round(m.quantity * n.numerator / n.denominator, 6) AS quantity, ARRAY[
+                (SELECT d ->> 'line' FROM jsonb_array_elements(m.detail -> 'documents') d
+                    WHERE d ->> 'type' = 'named_line' AND d ->> 'id' = a.id LIMIT 1),
+                CASE WHEN l.kind = 'unit' THEN l.code END, coalesce(t.lot, f.lot)] AS told,
+            coalesce(t.disposition = 'damaged', false) AS is_damaged,
             EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
                 AND x.target = g.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq
                 AND (up_to IS NULL OR EXISTS (
                     SELECT FROM ledger_entry e WHERE e.posting_id = x.posting_id AND e.position <= up_to))) AS is_reversed
-        FROM unnest(of_ids) AS a (id)
-        JOIN movement m ON m.detail @? '$.documents[*].line'
-            AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', a.id))
+        FROM asked a
+        JOIN movement m ON m.detail @? '$.documents[*].line' AND m.detail -> 'documents' @> a.named
         JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
         JOIN canonical_item n ON n.item_id = m.item_id
         JOIN cell f ON f.cell_id = m.from_cell
@@ -73,6 +90,7 @@ BEGIN
         JOIN cell t ON t.cell_id = m.to_cell
         JOIN location l ON l.location_id = t.location_id
         WHERE m.site_id = of_site AND m.reverses_seq IS NULL
+            AND (of_items IS NULL OR n.canonical_id = ANY (of_items))
             AND NOT m.detail -> 'documents' @? '$[*] ? (@.type == "asn" || @.type == "purchase_order")'
             AND (up_to IS NULL OR EXISTS (
                 SELECT FROM ledger_entry e WHERE e.posting_id = m.posting_id AND e.position <= up_to))
@@ -84,16 +102,52 @@ BEGIN
             SELECT coalesce(jsonb_object_agg(r.name, r.lines), '{}') INTO by_name
             FROM (
                 SELECT x.id || '/' || x.item_id AS name, jsonb_agg(to_jsonb(x) ORDER BY x.ordinal) AS lines
-                FROM lines_to_receive(of_site, of_type, of_ids, up_to) x GROUP BY x.id, x.item_id
+                FROM lines_to_receive(of_site, of_type, of_ids, up_to) x
+                WHERE of_items IS NULL OR x.item_id = ANY (of_items)
+                GROUP BY x.id, x.item_id
             ) r;
         END IF;
         IF name_of IS DISTINCT FROM scan.id || '/' || scan.canonical_id THEN
             name_of := scan.id || '/' || scan.canonical_id;
             lines := coalesce(by_name -> name_of, '[]');
-            open_of := ARRAY(SELECT (x ->> 'open')::numeric FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
-            ended_of := ARRAY(SELECT coalesce((x ->> 'ended_at')::timestamptz, 'infinity')
-                FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth) ORDER BY nth);
+            many := jsonb_array_length(lines);
+            told := NULL;
+            SELECT array_agg((x ->> 'open')::numeric ORDER BY e.nth),
+                array_agg(coalesce((x ->> 'ended_at')::timestamptz, 'infinity') ORDER BY e.nth)
+            INTO open_of, ended_of FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth);
         END IF;
+        IF scan.told::text IS DISTINCT FROM told[which] THEN
+            which := array_position(told, scan.told::text);
+        END IF;
+        IF which IS NULL THEN
+            -- which lines fit is found once for scans that tell the same; of those, what is full or ended stays so
+            IF told IS NULL OR cardinality(told) = most THEN
+                told := '{}';
+                fits := '{}';
+                places := '{}';
+                bests := '{}';
+                firsts := '{}';
+            END IF;
+            told := told || scan.told::text;
+            which := cardinality(told);
+            firsts := firsts || 1;
+            SELECT fits || coalesce(array_agg(k.nth ORDER BY k.place, k.nth), '{}'),
+                places || coalesce(array_agg(k.place ORDER BY k.place, k.nth), '{}'),
+                bests || (array_agg(k.nth ORDER BY k.place, k.nth DESC))[1]
+            INTO fits, places, bests
+            FROM (
+                SELECT e.nth::integer, CASE
+                    WHEN x ->> 'line' = scan.told[1] THEN 1
+                    WHEN x ->> 'unit' = scan.told[2] THEN 2
+                    WHEN x ->> 'lot' = scan.told[3] THEN 3
+                    WHEN x ->> 'lot' IS NULL AND scan.told[3] IS NULL THEN 4
+                    WHEN x ->> 'lot' IS NULL OR scan.told[3] IS NULL THEN 5
+                    ELSE 6 END AS place
+                FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth)) k;
+        END IF;
+        base := (which - 1) * many;
+        best_place := places[base + 1];
+        best := bests[which];
         id := scan.id;
         gateway_id := scan.gateway_id;
         epoch := scan.epoch;
@@ -101,45 +155,34 @@ BEGIN
         occurred_at := scan.occurred_at;
         item_id := scan.canonical_id;
         is_reversed := scan.is_reversed;
+        is_damaged := scan.is_damaged;
         rest := scan.quantity;
-        best := NULL;
-        best_place := NULL;
-        FOR fit IN
-            SELECT e.nth::integer AS nth, k.place
-            FROM jsonb_array_elements(lines) WITH ORDINALITY e (x, nth)
-            CROSS JOIN LATERAL (SELECT CASE
-                WHEN x ->> 'line' = scan.named THEN 1
-                WHEN x ->> 'unit' = scan.unit THEN 2
-                WHEN x ->> 'lot' = scan.lot THEN 3
-                WHEN x ->> 'lot' IS NULL AND scan.lot IS NULL THEN 4
-                WHEN x ->> 'lot' IS NULL OR scan.lot IS NULL THEN 5
-                ELSE 6 END AS place) k
-            ORDER BY k.place, e.nth
-        LOOP
-            IF coalesce(best_place, fit.place) = fit.place THEN
-                best_place := fit.place;
-                best := fit.nth;
-            END IF;
-            quantity := CASE WHEN scan.occurred_at <= ended_of[fit.nth] THEN least(rest, open_of[fit.nth]) ELSE 0 END;
+        at_fit := firsts[which];
+        WHILE rest > 0 AND at_fit <= many AND (best_place > 1 OR at_fit = 1) LOOP
+            nth := fits[base + at_fit];
+            quantity := CASE WHEN scan.occurred_at <= ended_of[nth] THEN least(rest, open_of[nth]) ELSE 0 END;
             IF quantity > 0 THEN
-                line := lines -> (fit.nth - 1) ->> 'line';
-                order_id := lines -> (fit.nth - 1) ->> 'order_id';
-                order_line := lines -> (fit.nth - 1) ->> 'order_line';
-                rule := ('{named,unit,lot,item,item,other_lot}'::text[])[fit.place];
+                line := lines -> (nth - 1) ->> 'line';
+                order_id := lines -> (nth - 1) ->> 'order_id';
+                order_line := lines -> (nth - 1) ->> 'order_line';
+                rule := rules[places[base + at_fit]];
                 is_over := false;
-                open_of[fit.nth] := open_of[fit.nth] - CASE WHEN is_reversed THEN 0 ELSE quantity END;
                 rest := rest - quantity;
+                IF NOT is_reversed THEN
+                    open_of[nth] := open_of[nth] - quantity;
+                END IF;
                 RETURN NEXT;
+            ELSIF at_fit = firsts[which] THEN
+                firsts[which] := at_fit + 1;
             END IF;
-            EXIT WHEN rest = 0 OR fit.place = 1;
+            at_fit := at_fit + 1;
         END LOOP;
         IF rest > 0 THEN
             line := lines -> (best - 1) ->> 'line';
             order_id := lines -> (best - 1) ->> 'order_id';
             order_line := lines -> (best - 1) ->> 'order_line';
             quantity := rest;
-            rule := coalesce(('{named,unit,lot,item,item,other_lot}'::text[])[best_place],
-                CASE WHEN of_type = 'receipt' THEN 'blind' ELSE 'unexpected' END);
+            rule := coalesce(rules[best_place], CASE WHEN of_type = 'receipt' THEN 'blind' ELSE 'unexpected' END);
             is_over := best IS NOT NULL;
             RETURN NEXT;
         END IF;
@@ -147,35 +190,46 @@ BEGIN
 END
 $$;
 
--- Under which of some numbers handhelds received anything.
+-- Under which of some numbers handhelds received anything; of a few sites the first scan is enough.
 CREATE FUNCTION numbers_scanned(sites text[], ids text[]) RETURNS TABLE (site text, id text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
-    SELECT DISTINCT m.site_id, asked.id
-    FROM (SELECT DISTINCT x.id FROM unnest(ids) AS x (id)) AS asked
-    JOIN movement m ON m.detail @? '$.documents[*].line' AND m.reverses_seq IS NULL
-        AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', asked.id))
-    WHERE sites IS NULL OR m.site_id = ANY (sites)
+    WITH asked AS MATERIALIZED (
+        SELECT DISTINCT x.id, jsonb_build_array(jsonb_build_object('type', 'receipt', 'id', x.id)) AS named FROM unnest(ids) AS x (id)
+    )
+    SELECT DISTINCT s.site_id, a.id
+    FROM asked a
+    CROSS JOIN (SELECT DISTINCT x.site_id FROM unnest(sites) AS x (site_id)) AS s
+    CROSS JOIN LATERAL (
+        SELECT FROM movement m
+        WHERE m.detail @? '$.documents[*].line' AND m.detail -> 'documents' @> a.named AND m.reverses_seq IS NULL
+            AND m.site_id = s.site_id LIMIT 1) AS m
+    UNION ALL
+    SELECT DISTINCT m.site_id, a.id
+    FROM asked a
+    JOIN movement m ON m.detail @? '$.documents[*].line' AND m.detail -> 'documents' @> a.named AND m.reverses_seq IS NULL
+    WHERE sites IS NULL
 $$;
 
--- What handhelds received of lines of ASNs and orders; of an order that ASNs deliver, under their numbers too.
-CREATE FUNCTION scanned_moves_of_lines(sites text[], kind text, ids text[])
-    RETURNS TABLE (site text, id text, line text, gateway_id integer, epoch bigint, seq bigint, quantity numeric)
+-- What handhelds received of lines of ASNs and orders; of an order that ASNs deliver, under their numbers too. Of some
+-- items; NULL: of all.
+CREATE FUNCTION scanned_moves_of_lines(sites text[], kind text, ids text[], of_items bigint[] DEFAULT NULL)
+    RETURNS TABLE (site text, id text, line text, gateway_id integer, epoch bigint, seq bigint, quantity numeric, is_damaged boolean)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF scanned_moves_of_lines.kind = 'asn' THEN
         RETURN QUERY
-        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
+        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity, p.is_damaged
         FROM (
             SELECT s.site, array_agg(s.id) AS ids
             FROM numbers_scanned(sites, scanned_moves_of_lines.ids) s
             JOIN document d ON (d.site_id, d.type, d.id) = (s.site, 'asn', s.id)
             GROUP BY s.site
         ) n
-        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, NULL) p
+        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, of_items, NULL) p
         WHERE p.line IS NOT NULL AND NOT p.is_reversed;
     ELSIF scanned_moves_of_lines.kind = 'purchase_order' THEN
         RETURN QUERY
-        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity
+        SELECT n.site, p.id, p.line, p.gateway_id, p.epoch, p.seq, p.quantity, p.is_damaged
         FROM (
             SELECT s.site, array_agg(s.id) AS ids
             FROM numbers_scanned(sites, scanned_moves_of_lines.ids) s
@@ -183,10 +237,10 @@ BEGIN
             WHERE NOT EXISTS (SELECT FROM document x WHERE (x.site_id, x.type, x.id) = (s.site, 'asn', s.id))
             GROUP BY s.site
         ) n
-        CROSS JOIN LATERAL scanned_parts(n.site, 'purchase_order', n.ids, NULL) p
+        CROSS JOIN LATERAL scanned_parts(n.site, 'purchase_order', n.ids, of_items, NULL) p
         WHERE p.line IS NOT NULL AND NOT p.is_reversed
         UNION ALL
-        SELECT n.site, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity
+        SELECT n.site, p.order_id, p.order_line, p.gateway_id, p.epoch, p.seq, p.quantity, p.is_damaged
         FROM (
             SELECT s.site, array_agg(s.id) AS ids
             FROM numbers_scanned(sites, ARRAY(SELECT DISTINCT l.id FROM document_line l
@@ -196,7 +250,7 @@ BEGIN
                 AND l.order_id = ANY (scanned_moves_of_lines.ids))
             GROUP BY s.site
         ) n
-        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, NULL) p
+        CROSS JOIN LATERAL scanned_parts(n.site, 'asn', n.ids, of_items, NULL) p
         WHERE p.order_id = ANY (scanned_moves_of_lines.ids) AND NOT p.is_reversed;
     END IF;
 END
@@ -232,13 +286,16 @@ $$;
 -- What handhelds received under a number, each with the line of the ASN or order that it is of, with what the rules of receiving
 -- need to judge it and what was put on hold or into inspection of it; for the session's sites. `taken` is what people received of the
 -- line and did not hold; `is_due`: the site is whole up to then; `is_fresh`: it is known since scans are held, `is_inspectable`: since
--- they are inspected; `days_left`: until its lot expires, where that is less than its item asked for when the scan became known.
-CREATE FUNCTION read_scanned_receipt(of_site text, of_id text)
+-- they are inspected; `days_left`: until its lot expires, where that is less than its item asked for when the scan became known; `came`:
+-- of the line with this part, while anything was expected. Of some items only, or a page of what is, or was, in question; NULL: of all, and all. The last three
+-- are of all.
+CREATE FUNCTION read_scanned_receipt(of_site text, of_id text, of_items bigint[], in_question boolean, after integer, most integer)
     RETURNS TABLE (type text, partner text, gateway text, epoch bigint, seq bigint, occurred_at timestamptz, time_zone text,
         actor text, item text, item_name text, base_unit text, lot text, location text, line text, quantity numeric,
         rule text, is_over boolean, ordered numeric, taken numeric, is_closed boolean, is_ended boolean, recorded_at timestamptz,
         is_due boolean, is_fresh boolean, is_inspectable boolean, item_id bigint, asked numeric, on_hold numeric, missed numeric,
-        to_inspect numeric, in_inspection numeric, uninspected numeric, days_left integer)
+        to_inspect numeric, in_inspection numeric, uninspected numeric, days_left integer, came numeric, parts bigint, over bigint,
+        unexpected bigint)
     LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF NOT sees_site(of_site) THEN
@@ -273,27 +330,36 @@ BEGIN
         FROM scanned_holds(of_site, of_id) h CROSS JOIN LATERAL (SELECT h.reason = 'inspection') k (is_inspected)
         GROUP BY h.gateway_id, h.epoch, h.seq
     ), part AS MATERIALIZED (
-        SELECT d.type, d.partner, d.ended_at, p.*, row_number() OVER (PARTITION BY p.gateway_id, p.epoch, p.seq
-            ORDER BY p.is_over DESC, p.line DESC) AS nth
-        FROM paper d CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], NULL) p
+        SELECT d.type, d.partner, g.name AS gateway, p.*, coalesce(p.occurred_at > d.ended_at, false) AS is_closed,
+            row_number() OVER (PARTITION BY p.gateway_id, p.epoch, p.seq ORDER BY p.is_over DESC, p.line DESC) AS nth
+        FROM paper d CROSS JOIN LATERAL scanned_parts(d.site_id, d.type, ARRAY[d.id], of_items, NULL) p
+        JOIN gateway g ON g.gateway_id = p.gateway_id
         WHERE NOT p.is_reversed
+    ), counted AS (
+        SELECT p.*, sum(p.quantity) FILTER (WHERE NOT p.is_closed) OVER (PARTITION BY p.line
+                ORDER BY p.occurred_at, p.gateway, p.epoch, p.seq, p.is_over ROWS UNBOUNDED PRECEDING) AS came,
+            count(*) OVER () AS parts, count(*) FILTER (WHERE p.is_over) OVER () AS over,
+            count(*) FILTER (WHERE p.rule = 'unexpected') OVER () AS unexpected
+        FROM part p
     ), known AS MATERIALIZED (
         -- joined before all else: of the rest nobody knows beforehand how few or many there are
         SELECT p.*, s.ordered, s.taken, s.ended_at AS line_ended_at, h.asked, h.on_hold, h.missed, h.to_inspect, h.in_inspection,
             h.uninspected
-        FROM part p
+        FROM counted p
         LEFT JOIN asked s ON s.line = p.line
         LEFT JOIN held h ON p.nth = 1 AND (h.gateway_id, h.epoch, h.seq) = (p.gateway_id, p.epoch, p.seq)
+        WHERE in_question IS NOT TRUE OR p.is_over OR p.rule = 'unexpected' OR p.is_closed OR h.asked > 0 OR h.to_inspect > 0
+        ORDER BY p.occurred_at, p.gateway, p.epoch, p.seq, p.line, p.is_over OFFSET after LIMIT most
     )
-    SELECT p.type, p.partner, g.name, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
+    SELECT p.type, p.partner, p.gateway, p.epoch, p.seq, p.occurred_at, z.time_zone, coalesce(m.detail ->> 'actor', m.detail ->> 'device'),
         i.code, i.name, i.base_unit, coalesce(tc.lot, fc.lot), tl.code, p.line, p.quantity, p.rule, p.is_over, p.ordered,
-        coalesce(p.taken, 0), coalesce(p.occurred_at > p.ended_at, false), coalesce(p.occurred_at > p.line_ended_at, false),
+        coalesce(p.taken, 0), p.is_closed, coalesce(p.occurred_at > p.line_ended_at, false),
         e.recorded_at, coalesce(p.occurred_at <= r.until_at, false), e.recorded_at > f.since, e.recorded_at > f.inspects_since,
         p.item_id, coalesce(p.asked, 0), coalesce(p.on_hold, 0), coalesce(p.missed, 0), coalesce(p.to_inspect, 0),
-        coalesce(p.in_inspection, 0), coalesce(p.uninspected, 0), CASE WHEN k.days <= v.minimum_days THEN k.days END
+        coalesce(p.in_inspection, 0), coalesce(p.uninspected, 0), CASE WHEN k.days <= v.minimum_days THEN k.days END,
+        coalesce(p.came, 0), p.parts, p.over, p.unexpected
     FROM known p
     JOIN site z ON z.site_id = of_site
-    JOIN gateway g ON g.gateway_id = p.gateway_id
     JOIN movement m ON (m.gateway_id, m.epoch, m.seq, m.occurred_at) = (p.gateway_id, p.epoch, p.seq, p.occurred_at)
     JOIN ledger_entry e ON e.posting_id = m.posting_id
     CROSS JOIN scanned_head f
@@ -306,11 +372,11 @@ BEGIN
     LEFT JOIN LATERAL (
         SELECT x.minimum_days FROM item_life x WHERE x.item_id = p.item_id AND x.set_at <= e.recorded_at
         ORDER BY x.life_id DESC LIMIT 1) v ON true
-    ORDER BY p.occurred_at, g.name, p.epoch, p.seq, p.line, p.is_over;
+    ORDER BY p.occurred_at, p.gateway, p.epoch, p.seq, p.line, p.is_over;
 END
 $$;
 
-REVOKE ALL ON FUNCTION lines_to_receive(text, text, text[], bigint), scanned_parts(text, text, text[], bigint),
-    numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[]), scanned_holds(text, text),
-    read_scanned_receipt(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text) TO dockledger_app;
+REVOKE ALL ON FUNCTION lines_to_receive(text, text, text[], bigint), scanned_parts(text, text, text[], bigint[], bigint),
+    numbers_scanned(text[], text[]), scanned_moves_of_lines(text[], text, text[], bigint[]), scanned_holds(text, text),
+    read_scanned_receipt(text, text, bigint[], boolean, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION read_scanned_receipt(text, text, bigint[], boolean, integer, integer) TO dockledger_app;

@@ -7,6 +7,7 @@ DROP FUNCTION IF EXISTS document_lines_now(text[], text, text[]);
 DROP FUNCTION IF EXISTS stated_lines_now(text[], text, text[]);
 DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean);
 DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean, bigint);
+DROP FUNCTION IF EXISTS lines_now(text[], text, text[], boolean, bigint, bigint[]);
 DROP FUNCTION IF EXISTS moves_of_lines(text[], text, text[]);
 DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean);
 DROP FUNCTION IF EXISTS moves_naming_lines(text[], text, text[], boolean, bigint);
@@ -66,8 +67,8 @@ $$;
 -- Lines with what was asked for and what of it has moved, in base units. Goods of an ASN, an order or a return come out of
 -- the account of whom they come from, or go into the one of whom they go to; back again counts against it. Of a transfer
 -- the sending site's lines have moved into transit, the receiving site's out of it; what was
--- given up on the way is neither; a vehicle's goods pass its clearing account. As it was known at a position; NULL: now. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
-CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint)
+-- given up on the way is neither; a vehicle's goods pass its clearing account. As it was known at a position, without scans; NULL: now. Of some items; NULL: of all. Sums are looked up by name, not joined: nobody knows beforehand how many there are.
+CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned boolean, up_to bigint, of_items bigint[] DEFAULT NULL)
     RETURNS TABLE (site text, type text, id text, line text, ordinal integer, partner text, due_on date,
         registered_at timestamptz, state text, item_id bigint, item text, item_name text, base_unit text,
         is_lot_controlled boolean, identifier_scheme text, identifier text, unit_seen text, numerator bigint,
@@ -106,11 +107,12 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
                     OR m.from_code LIKE '@clearing%') THEN m.quantity
                 WHEN kind = 'transfer' AND m.from_code = '@transit' AND (m.to_place <> 'virtual'
                     OR m.to_code LIKE '@clearing%') THEN -m.quantity
-            END AS quantity, m.to_as
-        FROM moves_naming_lines(sites, kind, ids, with_scanned, up_to) m
+            END AS quantity, m.to_as = 'damaged' AS is_damaged
+        FROM moves_naming_lines(sites, kind, ids, false, up_to) m
+        UNION ALL
+        SELECT s.site, s.id, s.line, s.quantity, s.is_damaged FROM scanned_moves_of_lines(sites, kind, ids, of_items) s WHERE with_scanned
     ), moved AS (
-        SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity,
-            sum(m.quantity) FILTER (WHERE m.to_as = 'damaged') AS damaged
+        SELECT m.site, m.id, m.line, sum(m.quantity) AS quantity, sum(m.quantity) FILTER (WHERE m.is_damaged) AS damaged
         FROM moves m WHERE m.quantity IS NOT NULL GROUP BY m.site, m.id, m.line
     ), rejected AS (
         SELECT r.site_id, r.of_id, r.of_line, sum(r.rejected) AS quantity
@@ -164,6 +166,7 @@ CREATE FUNCTION lines_now(sites text[], kind text, ids text[], with_scanned bool
         AND e.ended_at <= (SELECT p.known FROM at_position p)
         AND NOT EXISTS (SELECT FROM document_line_reopening o
             WHERE o.end_id = e.end_id AND o.reopened_at <= (SELECT p.known FROM at_position p))
+    WHERE of_items IS NULL OR c.canonical_id = ANY (of_items)
     ORDER BY a.site_id, a.id, a.ordinal
 $$;
 
@@ -276,7 +279,7 @@ CREATE FUNCTION pub_in_transit(sites text[])
 $$;
 
 REVOKE ALL ON FUNCTION moves_naming_lines(text[], text, text[], boolean, bigint),
-    lines_now(text[], text, text[], boolean, bigint),
+    lines_now(text[], text, text[], boolean, bigint, bigint[]),
     stated_lines_now(text[], text, text[]), moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),
     open_document_lines(text[], text), pub_open_outbound_lines(text[]), pub_in_transit(text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION moves_of_lines(text[], text, text[]), document_lines_now(text[], text, text[]),

@@ -1,6 +1,8 @@
 -- What of handhelds' receipts must be looked at, and what of it lies where it was put (DOMAIN D4). For a job with all sites.
 
 DROP FUNCTION IF EXISTS scanned_mark(integer);
+DROP FUNCTION IF EXISTS keep_scanned_whole(text, text);
+DROP FUNCTION IF EXISTS keep_scanned_whole(text, text, bigint[]);
 DROP FUNCTION IF EXISTS scanned_ready();
 DROP FUNCTION IF EXISTS scanned_lying(text, text, bigint, bigint);
 DROP FUNCTION IF EXISTS scanned_lying(text, text[], bigint[], bigint[]);
@@ -19,7 +21,8 @@ END
 $$;
 
 -- Notes which numbers, and which goods that wait, must be looked at, by what was posted since the last time: what handhelds received, what people received
--- of the same document, and what was taken back of either; and by what was said of documents.
+-- of the same document, and what was taken back of either; and by what was said of documents. Of what was
+-- only scanned, and of which items: nothing of others changes by it.
 CREATE FUNCTION scanned_mark(most integer) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
@@ -34,7 +37,8 @@ BEGIN
         DELETE FROM scanned_note RETURNING site_id, id
     ), moved AS (
         SELECT m.site_id, r ->> 'id' AS id, r ->> 'type' = 'receipt' AS is_scan,
-            CASE WHEN o.seq IS NULL AND r ->> 'type' = 'receipt' THEN m.occurred_at ELSE '-infinity' END AS from_at
+            CASE WHEN o.seq IS NULL AND r ->> 'type' = 'receipt' THEN m.occurred_at ELSE '-infinity' END AS from_at,
+            CASE WHEN o.seq IS NULL AND r ->> 'type' = 'receipt' THEN m.item_id END AS item_id
         FROM ledger_entry e
         JOIN movement m ON m.posting_id = e.posting_id
         LEFT JOIN movement o ON o.gateway_id = m.reverses_gateway AND o.epoch = m.reverses_epoch AND o.seq = m.reverses_seq
@@ -45,17 +49,18 @@ BEGIN
         WHERE e.position > start_at AND e.position <= stop_at AND r ->> 'line' IS NOT NULL
             AND r ->> 'type' = ANY (CASE WHEN g.name = '_cloud' THEN '{asn,purchase_order}' ELSE '{receipt}' END::text[])
     )
-    INSERT INTO scanned_due AS d (site_id, id, from_at)
-    SELECT x.site_id, x.id, min(x.from_at)
+    INSERT INTO scanned_due AS d (site_id, id, from_at, items)
+    SELECT x.site_id, x.id, min(x.from_at), CASE WHEN bool_and(x.item_id IS NOT NULL) THEN array_agg(DISTINCT x.item_id) END
     FROM (
-        SELECT m.site_id, m.id, m.is_scan, m.from_at FROM moved m
+        SELECT m.site_id, m.id, m.is_scan, m.from_at, m.item_id FROM moved m
         UNION ALL
-        SELECT DISTINCT n.site_id, n.id, false, '-infinity'::timestamptz FROM said n
+        SELECT DISTINCT n.site_id, n.id, false, '-infinity'::timestamptz, NULL::bigint FROM said n
     ) x
     WHERE x.is_scan OR EXISTS (SELECT FROM numbers_scanned(ARRAY[x.site_id], ARRAY[x.id]))
     GROUP BY x.site_id, x.id
     ORDER BY x.site_id, x.id
-    ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+    ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), items = CASE WHEN d.items IS NOT NULL AND excluded.items IS NOT NULL
+            THEN ARRAY(SELECT DISTINCT x.item_id FROM unnest(d.items || excluded.items) AS x (item_id)) END;
     IF stop_at > start_at THEN
         PERFORM note_moved_holds(start_at, stop_at);
         PERFORM note_carried_back(start_at, stop_at);
@@ -73,45 +78,51 @@ CREATE FUNCTION scanned_ready() RETURNS TABLE (site text, id text)
     ORDER BY d.site_id, d.id
 $$;
 
--- What lies sellable, by lot, where each of some scans put it: of its lot, or, where it said none, of none and of those that
--- the resolver named; in base units of the item that goes by now. Nothing of a unit that has left the site.
+-- What lies sellable, by lot, where some scans put it: of their lot, or, where they said none, of none and of those that
+-- the resolver named; in base units of the item that goes by now. Nothing of a unit that has left the site. Scans that put
+-- the same there are told together, by their places in what is asked.
 CREATE FUNCTION scanned_lying(of_site text, gateways text[], epochs bigint[], seqs bigint[])
-    RETURNS TABLE (nth bigint, cells bigint[], location text, unit text, lot text, owner text, quantity numeric, stands text)
+    RETURNS TABLE (nths bigint[], cells bigint[], location text, unit text, lot text, owner text, quantity numeric, stands text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH scan AS MATERIALIZED (
-        SELECT a.nth, a.gateway, m.epoch, m.seq, m.item_id, m.occurred_at, n.canonical_id, t.location_id, t.lot, t.owner, l.code, l.kind
+        SELECT a.nth, n.canonical_id, t.location_id, t.lot, t.owner, l.code, l.kind, CASE WHEN t.lot IS NULL THEN ARRAY(
+            SELECT DISTINCT x.detail #>> '{inferred,lot}' FROM movement x
+            WHERE x.item_id = m.item_id AND x.occurred_at = m.occurred_at AND x.detail ? 'inferred'
+                AND x.detail #>> '{inferred,side}' = 'destination' AND x.detail #>> '{inferred,lot}' IS NOT NULL
+                AND x.detail #> '{inferred,of}' = jsonb_build_object('gateway', a.gateway,
+                    'epoch', lpad(to_hex(m.epoch), 16, '0'), 'seq', m.seq)) END AS inferred
         FROM unnest(gateways, epochs, seqs) WITH ORDINALITY AS a (gateway, epoch, seq, nth)
         JOIN gateway g ON g.name = a.gateway
         JOIN movement m ON (m.gateway_id, m.epoch, m.seq) = (g.gateway_id, a.epoch, a.seq) AND m.site_id = of_site
         JOIN canonical_item n ON n.item_id = m.item_id
         JOIN cell t ON t.cell_id = m.to_cell
-        JOIN location l ON l.location_id = t.location_id
-    ), lots AS MATERIALIZED (
-        SELECT s.nth, s.lot FROM scan s
-        UNION
-        SELECT s.nth, m.detail #>> '{inferred,lot}'
-        FROM scan s
-        JOIN movement m ON m.item_id = s.item_id AND m.occurred_at = s.occurred_at AND m.detail ? 'inferred'
-        WHERE s.lot IS NULL AND m.detail #>> '{inferred,side}' = 'destination'
-            AND m.detail #> '{inferred,of}' = jsonb_build_object('gateway', s.gateway,
-                'epoch', lpad(to_hex(s.epoch), 16, '0'), 'seq', s.seq)
+        JOIN location l ON l.location_id = t.location_id AND l.kind <> 'virtual'
+    ), place AS MATERIALIZED (
+        SELECT array_agg(s.nth) AS nths, s.canonical_id, s.location_id, s.owner, s.code, s.kind, s.lot || coalesce(s.inferred, '{}') AS lots
+        FROM scan s GROUP BY s.canonical_id, s.location_id, s.owner, s.code, s.kind, s.lot, s.inferred
+    ), merged AS MATERIALIZED (
+        SELECT a.item_id, a.canonical_id, a.numerator, a.denominator FROM aliases_at(9223372036854775807) a
+        WHERE a.canonical_id IN (SELECT p.canonical_id FROM place p)
     ), stands AS MATERIALIZED (
         SELECT w.unit, w.site, w.location, w.is_virtual
-        FROM units_stand(ARRAY(SELECT DISTINCT s.code FROM scan s WHERE s.kind = 'unit')) w
+        FROM units_stand(ARRAY(SELECT DISTINCT p.code FROM place p WHERE p.kind = 'unit')) w
     )
-    SELECT s.nth, array_agg(c.cell_id ORDER BY c.cell_id), CASE WHEN s.kind <> 'unit' THEN s.code END,
-        CASE WHEN s.kind = 'unit' THEN s.code END, c.lot, c.owner,
-        sum(round(coalesce(b.quantity, 0) * n.numerator / n.denominator, 6)), coalesce(u.location, s.code)
-    FROM scan s
-    JOIN lots k ON k.nth = s.nth
-    JOIN canonical_item n ON n.canonical_id = s.canonical_id
-    JOIN cell c ON c.item_id = n.item_id AND c.location_id = s.location_id AND c.disposition IS NULL
-        AND c.owner IS NOT DISTINCT FROM s.owner AND c.lot IS NOT DISTINCT FROM k.lot
+    SELECT p.nths, array_agg(c.cell_id ORDER BY c.cell_id), CASE WHEN p.kind <> 'unit' THEN p.code END,
+        CASE WHEN p.kind = 'unit' THEN p.code END, c.lot, c.owner,
+        sum(round(coalesce(b.quantity, 0) * n.numerator / n.denominator, 6)), coalesce(u.location, p.code)
+    FROM place p
+    CROSS JOIN LATERAL unnest(p.lots) AS k (lot)
+    CROSS JOIN LATERAL (
+        SELECT p.canonical_id AS item_id, 1 AS numerator, 1 AS denominator
+        UNION ALL
+        SELECT m.item_id, m.numerator, m.denominator FROM merged m WHERE m.canonical_id = p.canonical_id) n
+    JOIN cell c ON c.item_id = n.item_id AND c.location_id = p.location_id AND c.disposition IS NULL
+        AND c.owner IS NOT DISTINCT FROM p.owner AND c.lot IS NOT DISTINCT FROM k.lot
     LEFT JOIN balance b ON b.cell_id = c.cell_id
-    LEFT JOIN stands u ON s.kind = 'unit' AND u.unit = s.code
-    WHERE s.kind <> 'virtual' AND NOT coalesce(u.is_virtual, false) AND coalesce(u.site, of_site) = of_site
-    GROUP BY s.nth, s.code, s.kind, c.lot, c.owner, u.location
-    ORDER BY s.nth, c.lot NULLS FIRST
+    LEFT JOIN stands u ON p.kind = 'unit' AND u.unit = p.code
+    WHERE NOT coalesce(u.is_virtual, false) AND coalesce(u.site, of_site) = of_site
+    GROUP BY p.nths, p.code, p.kind, c.lot, c.owner, u.location
+    ORDER BY c.lot NULLS FIRST, p.nths
 $$;
 
 -- Lines of receipts under which goods are held whose scan has been taken back.
@@ -142,25 +153,29 @@ CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON purchase_order_terms
 CREATE OR REPLACE TRIGGER known_to_scans AFTER UPDATE OF state ON purchase_order
     FOR EACH ROW EXECUTE FUNCTION note_document();
 
--- Notes which lines of a document, and of the orders that it delivers, have moved whole under its number.
-CREATE OR REPLACE FUNCTION keep_scanned_whole(of_site text, of_id text) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-BEGIN
-    DELETE FROM line_scanned_whole w WHERE (w.site_id, w.number) = (of_site, of_id);
+-- Notes which lines of a document, and of the orders that it delivers, have moved whole under its number; of some items, or of all.
+CREATE FUNCTION keep_scanned_whole(of_site text, of_id text, of_items bigint[]) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    WITH line AS MATERIALIZED (
+        SELECT n.site, n.type, n.id, n.line, coalesce(n.moved >= n.ordered, false) AS is_whole
+        FROM (
+            SELECT d.type, ARRAY[d.id] AS ids FROM document d
+            WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
+            UNION ALL
+            SELECT 'purchase_order', array_agg(DISTINCT l.order_id) FROM document_line l
+            WHERE (l.site_id, l.type, l.id) = (of_site, 'asn', of_id) AND l.order_id <> of_id
+            HAVING count(*) > 0
+        ) k
+        CROSS JOIN LATERAL lines_now(ARRAY[of_site], k.type, k.ids, true, NULL, of_items) n
+    ), forgotten AS (
+        DELETE FROM line_scanned_whole w
+        WHERE (w.site_id, w.number) = (of_site, of_id)
+            AND NOT EXISTS (SELECT FROM line l WHERE l.is_whole AND (l.type, l.id, l.line) = (w.type, w.id, w.line))
+            AND (of_items IS NULL OR EXISTS (SELECT FROM line l WHERE (l.type, l.id, l.line) = (w.type, w.id, w.line)))
+    )
     INSERT INTO line_scanned_whole (site_id, type, id, line, number)
-    SELECT n.site, n.type, n.id, n.line, of_id
-    FROM (
-        SELECT d.type, ARRAY[d.id] AS ids FROM document d
-        WHERE d.site_id = of_site AND d.id = of_id AND d.type IN ('asn', 'purchase_order')
-        UNION ALL
-        SELECT 'purchase_order', array_agg(DISTINCT l.order_id) FROM document_line l
-        WHERE (l.site_id, l.type, l.id) = (of_site, 'asn', of_id) AND l.order_id <> of_id
-        HAVING count(*) > 0
-    ) k
-    CROSS JOIN LATERAL document_lines_now(ARRAY[of_site], k.type, k.ids) n
-    WHERE n.moved >= n.ordered
-    ON CONFLICT DO NOTHING;
-END
+    SELECT l.site, l.type, l.id, l.line, of_id FROM line l WHERE l.is_whole
+    ON CONFLICT DO NOTHING
 $$;
 
 -- What was judged of goods on hold, or taken back: the number that they were scanned under is looked at again.
@@ -197,7 +212,7 @@ END
 $$;
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT ON item_alias FOR EACH ROW EXECUTE FUNCTION note_merged();
 
-REVOKE ALL ON FUNCTION keep_scanned_whole(text, text), note_reach(), note_document(), note_judged(), note_merged(), scanned_mark(integer), scanned_ready(),
+REVOKE ALL ON FUNCTION keep_scanned_whole(text, text, bigint[]), note_reach(), note_document(), note_judged(), note_merged(), scanned_mark(integer), scanned_ready(),
     scanned_lying(text, text[], bigint[], bigint[]), holds_of_reversed_scans(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keep_scanned_whole(text, text), scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
+GRANT EXECUTE ON FUNCTION keep_scanned_whole(text, text, bigint[]), scanned_mark(integer), scanned_ready(), scanned_lying(text, text[], bigint[], bigint[]),
     holds_of_reversed_scans(text, text) TO dockledger_app;

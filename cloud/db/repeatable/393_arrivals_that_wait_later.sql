@@ -19,7 +19,7 @@ CREATE FUNCTION note_arrivals(start_at bigint, stop_at bigint) RETURNS void
         JOIN scanned_hold h ON (h.gateway_id, h.epoch, h.seq) = (m.reverses_gateway, m.reverses_epoch, m.reverses_seq)
         WHERE m.reverses_seq IS NOT NULL
         ORDER BY 1, 2
-        ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at)
+        ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), items = NULL
     )
     INSERT INTO loose_due AS d (site_id, visit, from_at, last_at)
     SELECT v.site_id, v.visit, min(m.occurred_at), max(m.occurred_at)

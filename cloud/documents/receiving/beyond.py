@@ -33,6 +33,8 @@ class Part:
     """Whether there is no document: nobody expected anything."""
     inspects: bool = False
     """Whether all that is not on hold waits until somebody has inspected it."""
+    came: Decimal = NOTHING
+    """What came of the line up to this part, with it, while its order was not closed."""
 
     @property
     def is_unexpected(self) -> bool:
@@ -40,34 +42,27 @@ class Part:
         return not self.is_blind and (self.line is None or self.is_closed)
 
 
-def beyond(parts: Sequence[Part]) -> list[Decimal]:
-    """Say how much of each part came beyond what is tolerated, as if it had been received on paper.
+def beyond(part: Part) -> Decimal:
+    """Say how much of a part came beyond what is tolerated, as if it had been received on paper.
 
     Args:
-        parts: Of one document, in the order of what occurred.
+        part: Of a document.
 
     Returns:
-        In the parts' order; at most each one's quantity.
+        At most its quantity.
 
     Examples:
         >>> rule, ordered = Decimal(10), Decimal(10)
-        >>> scans = [(("gw", 1, 1), Decimal(9)), (("gw", 1, 2), Decimal(5))]
-        >>> [int(each) for each in beyond([Part(name, "TEA", "1", q, rule, ordered) for name, q in scans])]
+        >>> scans = [(("gw", 1, 1), Decimal(9), Decimal(9)), (("gw", 1, 2), Decimal(5), Decimal(14))]
+        >>> [int(beyond(Part(name, "TEA", "1", q, rule, ordered, came=came))) for name, q, came in scans]
         [0, 3]
     """
-    came: defaultdict[str, Decimal] = defaultdict(Decimal)
-    found = []
-    for part in parts:
-        if part.is_blind or part.line is None or part.is_closed:
-            found.append(part.quantity if part.is_unexpected else NOTHING)
-            continue
-        came[part.line] += part.quantity
-        if part.over_percent is None or part.ordered is None:
-            found.append(NOTHING)
-            continue
-        room = NOTHING if part.is_ended else part.ordered * (1 + part.over_percent / 100) - part.taken
-        found.append(min(part.quantity, max(NOTHING, came[part.line] - max(NOTHING, room))))
-    return found
+    if part.is_unexpected:
+        return part.quantity
+    if part.is_blind or part.over_percent is None or part.ordered is None:
+        return NOTHING
+    room = NOTHING if part.is_ended else part.ordered * (1 + part.over_percent / 100) - part.taken
+    return min(part.quantity, max(NOTHING, part.came - max(NOTHING, room)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Tickets about scanned goods that wait: what to put aside, what was gone, what is expected by now."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -26,15 +26,18 @@ def tell(
     rows: Sequence[ScannedRow],
     due: Mapping[str, Due],
     new: Iterable[Hold],
+    *,
+    items: Collection[int] | None,
 ) -> None:
     """Tell people what is on hold of each item and what could not be inspected, and close what is over.
 
     Args:
         conn: In a transaction.
         named: Site, and the number that was scanned.
-        rows: Every part that was scanned under it, as it stood before.
+        rows: Every part that was scanned under it of the items, as it stood before.
         due: By item, with what was asked to be held without need.
         new: What waits from now on, with what of it was gone.
+        items: Of which it is told, by their ids; None: of all.
     """
     site, number = named
     sums = {row.item: _Sums() for row in rows}
@@ -48,7 +51,7 @@ def tell(
     found = alerts.open_keys(conn, site=site, kinds=kinds, document=number)
     is_open = [key for key in found if key.rpartition("/")[0] in of_number]
     # of the rest all scans are taken back, or they read as another item by now, of which it is told then
-    over = [key for key in is_open if key not in there]
+    over = [key for key in is_open if key not in there and (items is None or _item_of(key) in items)]
     renamed = {key.partition(":")[0] for key in over}
     notices = list[Notice]()
     for row in {row.item: row for row in rows}.values():
@@ -75,6 +78,10 @@ def tell(
                 notices.append(Notice(key, kind, Severity.WARNING, summary, site, detail))
     alerts.resolve(conn, over)
     alerts.notice(conn, notices)
+
+
+def _item_of(key: str) -> int:
+    return int(key.rpartition("/")[2])
 
 
 @dataclass(slots=True)

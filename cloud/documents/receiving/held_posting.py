@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple, Protocol
 
 from cloud.db import Connection
-from cloud.documents.lines import base_identifier
+from cloud.documents.lines import goods_of
 from cloud.documents.movements import moved
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Part, Wanted
@@ -176,8 +176,9 @@ def post_holds(conn: Connection, actor: Actor, under: Under, holds: Sequence[Hol
         _keep_holds(conn, under, holds)
         audit(conn, actor.id, "scans_not_held", f"receipt:{under.number}", site=under.site, detail=detail)
         return
-    items = {each.row.item for each in lying}
-    names = {item: base_identifier(conn, ("sku", item), item) for item in sorted(items)}
+    codes = {each.row.item for each in lying}
+    goods_of(conn, [("sku", code) for code in codes])  # from here on their codes name them
+    names = {code: Identifier(scheme="sku", value=code) for code in codes}
     statements = [each for hold in lying for each in _statements(actor, under, hold, names[hold.row.item])]
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     posting.claim([Claim(RECEIPT_CLAIM, f"{under.site}/{under.receipt}")])

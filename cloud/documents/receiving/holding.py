@@ -159,21 +159,23 @@ def hold(conn: Connection, actor: Actor, *, site: str, number: str, now: datetim
         NotAllowedError: If the actor is no job.
     """
     _locked(conn, actor, site, number)
-    store.change(conn, "settle_scanned", site=site, id=number)
-    store.tuples(conn, "keep_scanned_whole", site=site, id=number)
+    settled = store.tuples(conn, "settle_scanned", site=site, id=number)
+    items = settled[0][0] if settled else None
+    store.tuples(conn, "keep_scanned_whole", site=site, id=number, items=items)
     if not store.tuples(conn, "is_judged", site=site, id=number)[0][0]:
         return 0
-    found = judged(conn, site=site, name=number)
-    later = [each.row.occurred_at for each in found if not each.row.is_due]
+    found = judged(conn, site=site, name=number, items=items)
+    later = {each.row.item_id: each.row.occurred_at for each in reversed(found) if not each.row.is_due}
     if later:
-        store.change(conn, "put_scanned", site=site, id=number, from_at=min(later))
+        again = {"from_at": min(later.values()), "items": sorted(later)}
+        store.change(conn, "put_scanned", site=site, id=number, **again)
     told = _due([each for each in found if each.row.is_due])
     rows = {(each.part.scan, each.part.line): each.row for each in found}
     wanted = [
         (rows[each.part.scan, each.part.line], each) for of_item in told.values() for each in of_item.wanted
     ]
     holds = find_holds(conn, actor, site, sorted(wanted, key=lambda pair: pair[0].occurred_at))
-    held_notices.tell(conn, (site, number), [each.row for each in found], told, holds)
+    held_notices.tell(conn, (site, number), [each.row for each in found], told, holds, items=items)
     if not holds:
         return 0
     post_holds(conn, actor, Under(site, number, fresh_name(conn, site, number), now), holds)

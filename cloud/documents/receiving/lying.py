@@ -39,8 +39,9 @@ def _lying(conn: Connection, site: str, rows: Sequence[Arrived]) -> list[list[Ly
         "seqs": [row.seq for row in rows],
     }
     found: list[list[Lying]] = [[] for _ in rows]
-    for nth, *lying in store.tuples(conn, "scanned_lying", site=site, **named) if rows else ():
-        found[nth - 1].append(Lying(*lying))
+    for nths, *lying in store.tuples(conn, "scanned_lying", site=site, **named) if rows else ():
+        for nth in nths:
+            found[nth - 1].append(Lying(*lying))
     return found
 
 

@@ -139,8 +139,8 @@ SELECT reopen_ended_lines(%(sites)s::text[], %(site)s, %(id)s, %(line)s);
 -- name: scanned
 SELECT type, partner, gateway, epoch, seq, occurred_at, time_zone, actor, item, item_name, base_unit, lot, location, line,
     quantity, rule, is_over, ordered, taken, is_closed, is_ended, recorded_at, is_due, is_fresh, is_inspectable, item_id, asked,
-    on_hold, missed, to_inspect, in_inspection, uninspected, days_left
-FROM read_scanned_receipt(%(site)s, %(id)s);
+    on_hold, missed, to_inspect, in_inspection, uninspected, days_left, came, parts, over, unexpected
+FROM read_scanned_receipt(%(site)s, %(id)s, %(items)s::bigint[], %(in_question)s, %(after)s, %(most)s);
 
 -- name: scanned_mark
 SELECT scanned_mark(%(most)s);
@@ -149,10 +149,14 @@ SELECT scanned_mark(%(most)s);
 SELECT site, id FROM scanned_ready();
 
 -- name: settle_scanned
-DELETE FROM scanned_due WHERE site_id = %(site)s AND id = %(id)s;
+WITH settled AS (
+    DELETE FROM scanned_due WHERE site_id = %(site)s AND id = %(id)s RETURNING items
+)
+SELECT ARRAY(SELECT DISTINCT n.canonical_id FROM canonical_item n WHERE n.item_id = ANY (s.items))
+FROM settled s WHERE s.items IS NOT NULL;
 
 -- name: keep_scanned_whole
-SELECT keep_scanned_whole(%(site)s, %(id)s);
+SELECT keep_scanned_whole(%(site)s, %(id)s, %(items)s::bigint[]);
 
 -- name: is_judged
 SELECT EXISTS (SELECT FROM document d
@@ -161,14 +165,15 @@ SELECT EXISTS (SELECT FROM document d
     OR EXISTS (SELECT FROM item_life l WHERE l.minimum_days IS NOT NULL);
 
 -- name: put_scanned
-INSERT INTO scanned_due AS d (site_id, id, from_at) VALUES (%(site)s, %(id)s, %(from_at)s)
-ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at);
+INSERT INTO scanned_due AS d (site_id, id, from_at, items) VALUES (%(site)s, %(id)s, %(from_at)s, %(items)s::bigint[])
+ON CONFLICT (site_id, id) DO UPDATE SET from_at = least(d.from_at, excluded.from_at), items = CASE WHEN d.items IS NOT NULL AND excluded.items IS NOT NULL
+        THEN ARRAY(SELECT DISTINCT x.item_id FROM unnest(d.items || excluded.items) AS x (item_id)) END;
 
 -- name: holds_of_reversed_scans
 SELECT receipt, line FROM holds_of_reversed_scans(%(site)s, %(id)s);
 
 -- name: scanned_lying
-SELECT nth, cells, location, unit, lot, owner, quantity, stands
+SELECT nths, cells, location, unit, lot, owner, quantity, stands
 FROM scanned_lying(%(site)s, %(gateways)s::text[], %(epochs)s::bigint[], %(seqs)s::bigint[]);
 
 -- name: add_scanned_holds

@@ -1,6 +1,7 @@
 """What handhelds received under a number: of which line each scan is, what is over, what is inspected."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -71,6 +72,14 @@ class ScannedRow(NamedTuple):
     """What of that had left before."""
     days_left: int | None
     """Until its lot expires, where that is less than its item asked for when the scan became known."""
+    came: Decimal
+    """What came of the line up to this part, with it, before its order was closed."""
+    parts: int
+    """How many there are, of all that was asked for, beside those of one page."""
+    over: int
+    """How many of those are over."""
+    unexpected: int
+    """How many of those no line names."""
 
     @property
     def scan(self) -> tuple[str, int, int]:
@@ -120,25 +129,76 @@ def scanned(conn: Connection, actor: Actor, *, site: str, name: str) -> Sequence
     return judged(conn, site=site, name=name)
 
 
-def judged(conn: Connection, *, site: str, name: str) -> Sequence[Scanned]:
+def scanned_page(
+    conn: Connection, actor: Actor, *, site: str, name: str, in_question: bool, after: int, limit: int
+) -> Sequence[Scanned]:
+    """Tell a page of what handhelds received under a number; the book counts the rest.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        name: The number that was scanned.
+        in_question: Only what is over or that no line names, and what was to wait.
+        after: How many parts to leave out at the beginning.
+        limit: Most parts to give.
+
+    Returns:
+        The scans in the order of occurrence, in parts by line, as `scanned` tells them.
+
+    Raises:
+        NotAllowedError: If the actor may not.
+    """
+    actor.require(*READERS, site=site)
+    act_as(conn, actor.narrowed(*READERS))
+    part = {"in_question": in_question, "after": after, "most": limit}
+    return _judge(conn, site, store.rows(conn, ScannedRow, "scanned", site=site, id=name, items=None, **part))
+
+
+def judged(
+    conn: Connection, *, site: str, name: str, items: Sequence[int] | None = None
+) -> Sequence[Scanned]:
     """Judge each scan by the rules that were set when it became known, as a receipt on paper is judged.
 
     Args:
         conn: In a transaction that shows the site.
         site: Site id.
         name: The number that was scanned.
+        items: Only those of these items, by their ids, which no other's scans bear on; None: of all.
 
     Returns:
         The scans in the order of occurrence, in parts by line.
     """
-    rows = store.rows(conn, ScannedRow, "scanned", site=site, id=name)
+    whole = {"in_question": None, "after": 0, "most": None}
+    asked = None if items is None else list(items)
+    return _judge(
+        conn, site, store.rows(conn, ScannedRow, "scanned", site=site, id=name, items=asked, **whole)
+    )
+
+
+def _judge(conn: Connection, site: str, rows: Sequence[ScannedRow]) -> list[Scanned]:
     if not rows:
         return []
     rules = [
         DatedRule(RuleRow(*rule), set_at) for *rule, set_at in store.tuples(conn, "dated_rules", site=site)
     ]
-    parts = [_part(row, rule_then(rules, row.partner, row.item, at=row.recorded_at)) for row in rows]
-    return [Scanned(*each) for each in zip(rows, parts, beyond(parts), strict=True)]
+    rule_of = _rules_then(rules)
+    parts = [_part(row, rule_of(row.partner, row.item, row.recorded_at)) for row in rows]
+    return [Scanned(row, part, beyond(part)) for row, part in zip(rows, parts, strict=True)]
+
+
+def _rules_then(rules: Sequence[DatedRule]) -> Callable[[str | None, str, datetime], Rule]:
+    """Look a rule up once for as long as no other was set."""
+    instants = sorted(each.set_at for each in rules)
+    known: dict[tuple[str | None, str, int], Rule] = {}
+
+    def rule_of(partner: str | None, item: str, at: datetime) -> Rule:
+        key = (partner, item, bisect_right(instants, at))
+        if key not in known:
+            known[key] = rule_then(rules, partner, item, at=at)
+        return known[key]
+
+    return rule_of
 
 
 def rule_then(rules: Iterable[DatedRule], partner: str | None, item: str, *, at: datetime) -> Rule:
@@ -170,4 +230,5 @@ def _part(row: ScannedRow, rule: Rule) -> Part:
         row.is_closed,
         is_blind=row.type == BLIND,
         inspects=(rule.inspects or row.days_left is not None) and row.is_inspectable,
+        came=row.came,
     )
