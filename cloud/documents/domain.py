@@ -203,6 +203,18 @@ def sort_units(
     return present, declared - present, seen - declared
 
 
+def is_by_crossing(line: Line) -> bool:
+    """Tell whether as much of a line moves as crossed, and not as much as it declares.
+
+    Args:
+        line: Of a document that a vehicle brings or takes.
+
+    Returns:
+        True if so.
+    """
+    return line.type in BY_CROSSING
+
+
 def undeclared(visit: VisitRow, unit: str) -> str:
     """Say what is with a unit that crossed and that no document declares.
 
@@ -214,15 +226,15 @@ def undeclared(visit: VisitRow, unit: str) -> str:
         A sentence; it says what to do where a document of the visit counts what crosses.
     """
     told = f"unit {unit} crossed and no document declares it"
-    loose = [name for name in visit.documents if name.partition("/")[0] in BY_CROSSING]
-    if not loose:
+    names = [name for name in visit.documents if name.partition("/")[0] in BY_CROSSING]
+    if not names:
         return told
     way = (
         "receive what it holds on Receiving"
         if visit.is_inbound
         else "ship what it holds on Shipping, with it"
     )
-    return f"{told}: of {', '.join(loose)} only what crosses loose counts, so {way}"
+    return f"{told}: what it carries of {', '.join(names)} is not known, so {way}"
 
 
 def named_paper(text: str, direction: str) -> dict[str, str]:

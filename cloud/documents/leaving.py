@@ -1,6 +1,6 @@
 """What may not leave for whoever would use it: lots recalled or expired, units with what is not sellable."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -78,7 +78,13 @@ def faults_of_units(conn: Connection, site: str, units: Iterable[str], *, at: da
 
 
 def require_departable(
-    conn: Connection, visit: VisitRow, lines: Sequence[Line], items: Sequence[int | None], *, at: datetime
+    conn: Connection,
+    visit: VisitRow,
+    lines: Sequence[Line],
+    items: Sequence[int | None],
+    *,
+    aboard: Mapping[str, str],
+    at: datetime,
 ) -> None:
     """Refuse that a visit takes what is recalled or expired, or a unit that holds what is not sellable.
 
@@ -87,6 +93,7 @@ def require_departable(
         visit: Inbound ones take nothing.
         lines: What would depart.
         items: What each is.
+        aboard: By unit in which goods would depart the one that takes it along, with all that stands in that.
         at: When they would.
 
     Raises:
@@ -103,6 +110,7 @@ def require_departable(
         for (line, _), why in zip(used, kept, strict=True)
         if why is not None
     ]
-    faults += faults_of_units(conn, visit.site, {line.unit for line, _ in used if line.unit}, at=at)
+    units = {aboard.get(line.unit, line.unit) for line, _ in used if line.unit}
+    faults += faults_of_units(conn, visit.site, units, at=at)
     if faults:
         raise ConflictingDocumentError(f"visit {visit.visit!r} cannot depart: {'; '.join(faults)}")

@@ -28,7 +28,7 @@ def fresh_names(number: str, what: str, is_there: Callable[[str], bool]) -> Iter
             yield name
 
 
-def numbered(kind: str, name: str, lines: Iterable[Line]) -> dict[str, DocumentRef]:
+def numbered(kind: str, name: str, lines: Iterable[Line]) -> dict[Line, DocumentRef]:
     """Number what a paper takes over of others.
 
     Args:
@@ -37,6 +37,6 @@ def numbered(kind: str, name: str, lines: Iterable[Line]) -> dict[str, DocumentR
         lines: Of the others, in its order.
 
     Returns:
-        By the name of each line, the paper's own line.
+        By each line, the paper's own line.
     """
-    return {line.name: DocumentRef(type=kind, id=name, line=f"{nth}") for nth, line in enumerate(lines, 1)}
+    return {line: DocumentRef(type=kind, id=name, line=f"{nth}") for nth, line in enumerate(lines, 1)}

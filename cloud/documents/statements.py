@@ -39,9 +39,8 @@ class Leg:
     unseen: frozenset[str] = frozenset()
     """Units that no reader saw; the reason of what they hold says so. What comes in a unit that was seen is
     received unchecked, and its reason says that."""
-    papers: Mapping[str, DocumentRef] = field(default_factory=dict)
-    """By the name of a line, the receipt's line under which its goods wait, or the shipment's with which they
-    leave."""
+    papers: Mapping[Line, DocumentRef] = field(default_factory=dict)
+    """By line, the receipt's line under which its goods wait, or the shipment's with which they leave."""
     conditions: Mapping[str, Disposition] = field(default_factory=dict)
     """By the name of a line, in which condition its goods leave, if it is not sellable."""
 
@@ -66,7 +65,7 @@ def business_leg(leg: Leg, lines: Sequence[Line]) -> list[CloudStatement]:
         refs = [DocumentRef(type=line.type, id=line.id, line=line.line)]
         if line.order_id and line.order_line:
             refs.append(DocumentRef(type="purchase_order", id=line.order_id, line=line.order_line))
-        if paper := leg.papers.get(line.name):
+        if paper := leg.papers.get(line):
             refs.append(paper)
         name = {"scheme": line.identifier_scheme, "value": line.identifier}
         statement = moved(
@@ -92,7 +91,7 @@ def _sides(leg: Leg, line: Line) -> tuple[Side, Side]:
     place = {"location": leg.visit.clearing_account} if line.unit is None else {"unit": line.unit}
     lot = {"lot": line.lot} if line.lot else {}
     condition: Mapping[str, Disposition] = {}
-    if leg.visit.is_inbound and line.name in leg.papers:
+    if leg.visit.is_inbound and line in leg.papers:
         condition = {"disposition": _WAITS_AS.get(line.type, Disposition.INSPECTION)}
     elif line.name in leg.conditions:
         condition = {"disposition": leg.conditions[line.name]}

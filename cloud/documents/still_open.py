@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from decimal import Decimal
 
 from cloud.db import Connection
-from cloud.documents.domain import Line
+from cloud.documents.domain import Line, is_by_crossing
 from cloud.documents.lines import LineNow, lines_now
 from cloud.master.domain import BASE_UNIT
 
@@ -59,3 +60,16 @@ def still_open(line: Line, now: LineNow) -> Line:
     if now.moved == 0 or now.ordered is None:
         return line
     return replace(line, quantity=now.open_quantity, unit_seen=BASE_UNIT)
+
+
+def moving(line: Line, now: LineNow) -> Decimal:
+    """Say how much of a line moves as its visit is confirmed.
+
+    Args:
+        line: As it moves.
+        now: As it stands.
+
+    Returns:
+        In base units: what is open of it, or of what is counted as it crosses what crossed.
+    """
+    return line.quantity if is_by_crossing(line) else now.open_quantity

@@ -14,7 +14,7 @@ from contracts.vocabulary import clearing_account
 
 _FILES: Final = (
     *("queries.sql", "orders.sql", "lines.sql", "units.sql", "appointments.sql", "dock_times.sql"),
-    "leaving.sql",
+    *("leaving.sql", "aboard.sql"),
 )
 _SQL: Final = NamedStatements("cloud.documents", *_FILES)
 rows, tuples, change = _SQL.rows, _SQL.tuples, _SQL.change

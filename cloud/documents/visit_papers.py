@@ -8,8 +8,8 @@ from typing import Final
 
 from cloud.db import Connection
 from cloud.documents import store
+from cloud.documents.aboard import Piece, by_pallet
 from cloud.documents.domain import (
-    BY_CROSSING,
     MOVABLE,
     ConflictingDocumentError,
     DocumentError,
@@ -18,10 +18,11 @@ from cloud.documents.domain import (
     VisitRow,
     by_crossing,
     due_lines,
+    is_by_crossing,
 )
-from cloud.documents.lines import LineNow, lines_now
+from cloud.documents.lines import LineName, LineNow, lines_now
 from cloud.documents.papers import VisitPaper
-from cloud.documents.still_open import still_open
+from cloud.documents.still_open import moving, still_open
 from cloud.master.domain import BASE_UNIT
 from contracts.vocabulary import Disposition
 
@@ -73,6 +74,7 @@ def changing_hands(
     lines: Sequence[Line],
     *,
     present: frozenset[str],
+    pieces: Sequence[Piece],
     settled: frozenset[str],
     now: LinesNow,
 ) -> list[Line]:
@@ -83,26 +85,36 @@ def changing_hands(
         visit: The visit.
         lines: Of all its documents.
         present: Units that are there.
+        pieces: What units that no document declares carry of transfers.
         settled: ``type/id/line`` of lines that were confirmed before.
         now: How each line stands.
 
     Returns:
         Loose lines and content of units as they are declared, less what moved before; of orders to suppliers
-        and of transfers as much as crossed loose beyond that, and no more than is open.
+        and of transfers as much as crossed loose beyond that or is on pallets, and no more than is open.
     """
     due = [
         (line, now[line.type, line.id, line.line])
         for line in due_lines(lines, present, settled)
         if now[line.type, line.id, line.line].state in MOVABLE[visit.direction]
     ]
-    declared = [(line, each) for line, each in due if line.type not in BY_CROSSING]
-    shared = [(line, each) for line, each in due if line.type in BY_CROSSING]
+    declared = [(line, each) for line, each in due if not is_by_crossing(line)]
+    shared = [(line, each) for line, each in due if is_by_crossing(line)]
     crossed = _crossed(conn, visit, declared) if shared else {}
+    on_pallets = by_pallet(pieces, [(line, each.item, each.open_quantity) for line, each in shared])
     delivered: defaultdict[tuple[str | None, ...], Decimal] = defaultdict(Decimal)
     for line, each in declared:  # what an ASN of an order declares comes of the order, too
         delivered[line.order_id, line.order_line] += each.open_quantity
+    boarded: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in on_pallets:
+        boarded[line.name] += line.quantity
     still_to_come = [
-        (f"{each.item}", each.open_quantity - (delivered[line.id, line.line] if visit.is_inbound else 0))
+        (
+            f"{each.item}",
+            each.open_quantity
+            - boarded[line.name]
+            - (delivered[line.id, line.line] if visit.is_inbound else 0),
+        )
         for line, each in shared
     ]
     taken = by_crossing(still_to_come, crossed)
@@ -111,20 +123,23 @@ def changing_hands(
         for (line, _), quantity in zip(shared, taken, strict=True)
         if quantity > 0
     ]
-    return [*(still_open(line, each) for line, each in declared), *moved]
+    return [*(still_open(line, each) for line, each in declared), *on_pallets, *moved]
 
 
-def is_whole(line: Line, now: LinesNow) -> bool:
-    """Tell whether nothing of a line is left once it has changed hands.
+def whole(due: Sequence[Line], now: LinesNow) -> list[LineName]:
+    """Name the lines of which nothing is left once they have changed hands.
 
     Args:
-        line: As `changing_hands` gives it.
+        due: As `changing_hands` gives them.
         now: How each line stood before.
 
     Returns:
-        True if so.
+        Each once.
     """
-    return line.type not in BY_CROSSING or line.quantity == now[line.type, line.id, line.line].open_quantity
+    moved: defaultdict[LineName, Decimal] = defaultdict(Decimal)
+    for line in due:
+        moved[LineName(line.type, line.id, line.line)] += moving(line, now[line.type, line.id, line.line])
+    return [name for name, quantity in moved.items() if quantity == now[name].open_quantity]
 
 
 def conditions_of(

@@ -7,11 +7,11 @@ from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import Line, VisitRow
 from cloud.documents.leaving import require_departable
-from cloud.documents.lines import LineName, LineNow
+from cloud.documents.lines import LineNow
 from cloud.documents.receiving.arriving import keep_inspected, to_inspect
 from cloud.documents.shipping.with_vehicle import keep_sent, to_send
 from cloud.documents.statements import Leg, business_leg
-from cloud.documents.visit_papers import LinesNow, conditions_of, is_whole
+from cloud.documents.visit_papers import LinesNow, conditions_of, whole
 from cloud.documents.whole_lines import claim_whole
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import PostingKind
@@ -25,6 +25,7 @@ def post_due(
     due: Sequence[Line],
     *,
     now: LinesNow,
+    aboard: Mapping[str, str],
     unseen: frozenset[str],
     detail: Mapping[str, object],
     at: datetime,
@@ -37,6 +38,7 @@ def post_due(
         visit: The visit.
         due: What changes hands; at least one line.
         now: How each line stands.
+        aboard: By unit that no document declares the one that crossed: itself, or the one it stands in.
         unseen: Units that no reader saw.
         detail: What the audit trail says beside.
         at: When.
@@ -48,15 +50,14 @@ def post_due(
         ConflictingDocumentError: If something of it may not leave, or lies in several conditions.
     """
     items = [now[line.type, line.id, line.line].item_id for line in due]
-    require_departable(conn, visit, due, items, at=at)
+    require_departable(conn, visit, due, items, aboard=aboard, at=at)
     conditions = conditions_of(conn, visit, due, now)
     waiting, sent = to_inspect(conn, visit, due, now, at=at), to_send(conn, visit, due, now)
     posting = Posting(conn, actor, PostingKind.STATEMENT)
     posting.claim([*(each.claim for each in waiting), *(each.claim for each in sent)])
-    whole = (line for line in due if is_whole(line, now))
-    claim_whole(conn, posting, visit.site, (LineName(line.type, line.id, line.line) for line in whole))
-    papers = {name: ref for each in waiting for name, ref in each.refs.items()}
-    papers |= {name: ref for each in sent for name, ref in each.refs.items()}
+    claim_whole(conn, posting, visit.site, whole(due, now))
+    papers = {line: ref for each in waiting for line, ref in each.refs.items()}
+    papers |= {line: ref for each in sent for line, ref in each.refs.items()}
     leg = Leg(visit, actor.id, at, unseen=unseen, papers=papers, conditions=conditions)
     posting.write(statements=business_leg(leg, due))
     for inspected in waiting:

@@ -1,17 +1,19 @@
 """A visit's course: what stands out, its receipt or departure, its end (DOMAIN D2)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from decimal import Decimal
+from typing import Any
 
 import orjson
 
 from cloud.db import Connection
 from cloud.documents import store
+from cloud.documents.aboard import Piece, pieces_aboard
 from cloud.documents.assignments import send_assignment
 from cloud.documents.domain import (
-    EARLY,
     KEEPERS,
     READERS,
     ConflictingDocumentError,
@@ -22,19 +24,15 @@ from cloud.documents.domain import (
     VisitNotClearError,
     VisitRow,
     sort_units,
-    undeclared,
 )
 from cloud.documents.lines import lock_documents
+from cloud.documents.remainders import AWAY, placed, remainders_of
 from cloud.documents.still_open import moved_whole, now_of
-from cloud.documents.visit_papers import changing_hands
+from cloud.documents.visit_papers import LinesNow, changing_hands
 from cloud.documents.visit_posting import post_due
 from cloud.identity.actor import Actor
 from cloud.identity.store import act_as
 from cloud.ledger.store import audit
-from contracts.vocabulary import VirtualLocation
-
-_AWAY: Final = (VirtualLocation.CUSTOMER, VirtualLocation.SUPPLIER, VirtualLocation.TRANSIT)
-"""Where units stand that somebody shipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,19 +160,21 @@ def confirm(
     lock_documents(conn, site, {(line.type, line.id) for line in told.lines})
     told = _story(conn, actor, found)
     confirmed = frozenset(confirmed_units)
-    declared = {line.unit for line in told.lines}
-    if unknown := sorted(confirmed - declared):
-        raise UnknownDocumentError(
-            f"visit {visit!r}: unit {', '.join(map(repr, unknown))} is declared by none of its documents"
-        )
-    present, missing, extra = sort_units(told.lines, told.crossed, confirmed)
     open_now = {(each.type, each.id, each.line): each for each in now_of(conn, site, told.lines)}
-    due = changing_hands(conn, found, told.lines, present=present, settled=told.settled, now=open_now)
+    pieces = _pieces(conn, told, confirmed, open_now)
+    present, missing, _ = sort_units(told.lines, told.crossed, confirmed)
+    due = changing_hands(
+        conn, found, told.lines, present=present, pieces=pieces, settled=told.settled, now=open_now
+    )
     unseen = confirmed - frozenset(told.crossed)
+    aboard = {piece.unit: piece.aboard for piece in pieces}
     position = None
     if due:
         detail = {"lines": len(due), "missing": sorted(missing), "confirmed_by_hand": sorted(unseen)}
-        position = post_due(conn, actor, found, due, now=open_now, unseen=unseen, detail=detail, at=now)
+        unseen |= {unit for unit, outer in aboard.items() if outer in unseen}
+        more: dict[str, Any] = {"aboard": aboard, "unseen": unseen, "detail": detail}
+        position = post_due(conn, actor, found, due, now=open_now, at=now, **more)
+    extra = _unexpected(told, pieces, due)
     return Confirmed(visit, position, tuple(due), tuple(sorted(missing)), tuple(sorted(extra)))
 
 
@@ -259,6 +259,42 @@ def cancel(conn: Connection, actor: Actor, *, site: str, visit: str, now: dateti
     return _end(conn, actor, told.visit, "cancelled", reasons={}, now=now)
 
 
+def _pieces(conn: Connection, told: VisitStory, confirmed: frozenset[str], now: LinesNow) -> list[Piece]:
+    """Read what undeclared units carry; refuse those that a person confirms and that carry nothing of it."""
+    visit, declared = told.visit, {line.unit for line in told.lines}
+    pieces = pieces_aboard(conn, visit, {*told.crossed, *confirmed} - declared)
+    known = {
+        piece.aboard
+        for piece in pieces
+        if any(piece.fits(line, now[line.type, line.id, line.line].item) for line in told.lines)
+    }
+    by_hand = sorted(confirmed - declared - set(told.crossed))
+    if by_hand and not visit.is_inbound:
+        stand = store.tuples(conn, "where_units_stand", units=by_hand)
+        known -= set(by_hand) - {
+            unit for unit, site, place, *_ in stand if site == visit.site and place not in AWAY
+        }
+    if unknown := sorted(confirmed - declared - known):
+        named = ", ".join(map(repr, unknown))
+        raise UnknownDocumentError(
+            f"visit {visit.visit!r}: unit {named} is declared by none of its documents"
+        )
+    return pieces
+
+
+def _unexpected(told: VisitStory, pieces: Iterable[Piece], due: Iterable[Line]) -> set[str]:
+    """Name units that nobody declares, and those that carry more than changes hands now."""
+    left: defaultdict[str, Decimal] = defaultdict(Decimal)
+    aboard = {piece.unit: piece.aboard for piece in pieces}
+    for piece in pieces:
+        left[piece.aboard] += piece.quantity
+    for line in due:
+        if line.unit in aboard:
+            left[aboard[line.unit]] -= line.quantity
+    surprising = {each.name for each in told.remainders if each.kind == "unexpected_unit"}
+    return (surprising - left.keys()) | {unit for unit, quantity in left.items() if quantity > 0}
+
+
 def _found(conn: Connection, site: str, visit: str) -> VisitRow:
     found = store.visits(conn, site=site, visit=visit, limit=1)
     if not found:
@@ -281,97 +317,9 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     side_of = dict(crossings)  # the last crossing of a unit says on which side it is
     wanted = "in" if found.is_inbound else "out"
     seen = {unit for unit, direction in side_of.items() if direction == wanted}
-    crossed = tuple(sorted(seen | _placed(conn, found, lines)))
-    remainders = (
-        *_of_units(found, lines, settled, crossed, shipped=_shipped(conn, found, lines, crossed)),
-        *_of_clearing(conn, found),
-        *_of_cards(conn, within, found),
-    )
+    crossed = tuple(sorted(seen | placed(conn, found, lines)))
+    remainders = remainders_of(conn, within, found, lines, settled=settled, crossed=crossed)
     return VisitStory(found, tuple(lines), settled, crossed, remainders)
-
-
-def _placed(conn: Connection, found: VisitRow, lines: list[Line]) -> set[str]:
-    """Find declared units that a handheld placed on the side to which the visit brings them.
-
-    Where a door sees such a unit too, its crossing confirms the handheld and belongs to no posting.
-    """
-    declared = sorted({line.unit for line in lines if line.unit is not None})
-    outside = {found.clearing_account, *(account.value for account in _AWAY)}
-    return {
-        unit
-        for unit, site, location, is_virtual, since_at in store.tuples(
-            conn, "where_units_stand", units=declared
-        )
-        if site == found.site
-        and since_at >= found.from_at - EARLY
-        and (not is_virtual if found.is_inbound else location in outside)
-    }
-
-
-def _shipped(
-    conn: Connection, found: VisitRow, lines: list[Line], crossed: tuple[str, ...]
-) -> frozenset[str]:
-    """Find units that left with a vehicle undeclared, and that somebody shipped on paper."""
-    _, _, extra = sort_units(lines, crossed, ())
-    if found.is_inbound or not extra:
-        return frozenset()
-    stand = store.tuples(conn, "where_units_stand", units=sorted(extra))
-    return frozenset(unit for unit, site, location, *_ in stand if site == found.site and location in _AWAY)
-
-
-def _of_units(
-    found: VisitRow,
-    lines: list[Line],
-    settled: frozenset[str],
-    crossed: tuple[str, ...],
-    *,
-    shipped: frozenset[str],
-) -> list[Remainder]:
-    _, missing, extra = sort_units(lines, crossed, ())
-    by_unit: dict[str, bool] = {}
-    for line in lines:
-        if line.unit is not None:
-            by_unit[line.unit] = by_unit.get(line.unit, True) and line.name in settled
-    what = "received" if found.is_inbound else "departed"
-    left = [
-        Remainder("missing_unit", unit, None, f"unit {unit} is declared and was not seen")
-        for unit in sorted(missing)
-        if not by_unit[unit]
-    ]
-    left += [
-        Remainder("unexpected_unit", unit, None, undeclared(found, unit)) for unit in sorted(extra - shipped)
-    ]
-    left += [
-        Remainder("unsettled_unit", unit, None, f"unit {unit} crossed and is not {what}")
-        for unit in sorted(set(crossed) & by_unit.keys())
-        if not by_unit[unit]
-    ]
-    return left
-
-
-def _of_clearing(conn: Connection, found: VisitRow) -> list[Remainder]:
-    rows = store.tuples(conn, "clearing_balance", site=found.site, account=found.clearing_account)
-    return [
-        Remainder("loose", item, quantity, f"{quantity.normalize():f} of item {item} remain in clearing")
-        for item, quantity in rows
-    ]
-
-
-def _of_cards(conn: Connection, within: Actor, found: VisitRow) -> list[Remainder]:
-    rows = store.tuples(
-        conn,
-        "open_cards",
-        sites=within.reach,
-        site=found.site,
-        visit=found.visit,
-        door=found.door,
-        from_at=found.from_at,
-        to_at=found.to_at,
-    )
-    return [
-        Remainder("card", name, None, f"dock exception {name} (EPC {epc}) waits for an answer")
-        for name, epc in rows
-    ]
 
 
 def _end(

@@ -77,8 +77,8 @@ CREATE FUNCTION unchecked_in_units(units text[], until_at timestamptz, until_pos
     RETURNS TABLE (unit text, item_id bigint)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH moved AS MATERIALIZED (
-        SELECT u.code, u.location_id, m.gateway_id, m.epoch, m.seq, m.item_id, m.to_cell, m.from_cell, m.reason, m.occurred_at,
-            m.reverses_gateway, m.reverses_epoch, m.reverses_seq
+        SELECT u.code, u.location_id, m.site_id, m.gateway_id, m.epoch, m.seq, m.item_id, m.to_cell, m.from_cell, m.reason,
+            m.occurred_at, m.reverses_gateway, m.reverses_epoch, m.reverses_seq
         FROM location u
         CROSS JOIN LATERAL movements_of_unit(u.location_id) m
         JOIN ledger_entry e ON e.posting_id = m.posting_id AND e.position <= until_position
@@ -88,8 +88,8 @@ CREATE FUNCTION unchecked_in_units(units text[], until_at timestamptz, until_pos
         FROM moved m
         JOIN cell t ON t.cell_id = m.to_cell AND t.location_id = m.location_id
         JOIN cell f ON f.cell_id = m.from_cell
-        JOIN location s ON s.location_id = f.location_id AND s.code = '@supplier'
-        WHERE m.reason IN ('completeness_inferred', 'not_read') AND m.reverses_seq IS NULL AND sees_site(t.site_id)
+        JOIN location s ON s.location_id = f.location_id AND s.code IN ('@supplier', '@transit')
+        WHERE m.reason IN ('completeness_inferred', 'not_read') AND m.reverses_seq IS NULL AND sees_site(m.site_id)
             AND NOT EXISTS (SELECT FROM moved r
                 WHERE (r.reverses_gateway, r.reverses_epoch, r.reverses_seq) = (m.gateway_id, m.epoch, m.seq))
         GROUP BY m.code, m.location_id, m.item_id
@@ -113,7 +113,8 @@ CREATE FUNCTION read_unit_content(of_unit text, until_at timestamptz, until_posi
         WHERE l.kind = 'unit' AND l.code = of_unit
     ), held AS MATERIALIZED (
         SELECT c.cell_id, c.location_id, c.item_id, c.lot, c.disposition, c.owner
-        FROM inside w JOIN cell c ON c.location_id = w.unit_id WHERE sees_site(c.site_id)
+        FROM inside w JOIN cell c ON c.location_id = w.unit_id
+        WHERE sees_site(c.site_id) OR EXISTS (SELECT FROM units_stand(ARRAY[of_unit]) s WHERE sees_site(s.site))
     ), amount AS (
         SELECT h.*, q.quantity, m.pieces, m.weight_kg
         FROM held h

@@ -50,26 +50,41 @@ CREATE FUNCTION goods_that_wait(sites text[], waits_as text, of_receipt text, of
             AND (of_item IS NULL OR l.item_id IN (SELECT k.item_id FROM named k))
             AND (l.condition IN ('inspection', 'returned') OR l.held > 0) AND l.received > 0
             AND NOT EXISTS (SELECT FROM receipt_line_reversal v WHERE (v.site_id, v.id, v.line) = (l.site_id, l.id, l.line))
+    ), stands AS MATERIALIZED (
+        -- what is in a unit waits where that stands, wherever the unit was heard of first
+        SELECT w.unit, w.site FROM units_stand(ARRAY(
+            SELECT DISTINCT p.code
+            FROM cell c
+            JOIN balance b ON b.cell_id = c.cell_id AND b.quantity <> 0
+            JOIN location p ON p.location_id = c.location_id AND p.kind = 'unit'
+            JOIN canonical_item n ON n.item_id = c.item_id
+            WHERE c.disposition IN ('inspection', 'returned', 'hold')
+                AND (of_item IS NULL OR c.item_id IN (SELECT k.item_id FROM named k))
+                AND (of_receipt IS NULL OR n.canonical_id IN (SELECT k.canonical_id FROM line k WHERE k.id = of_receipt)))) w
     ), asked AS MATERIALIZED (
         -- of a receipt: its items, whose other receipts' goods lie beside
         SELECT k.site_id, k.canonical_id FROM line k WHERE of_receipt IS NULL OR k.id = of_receipt
         UNION
-        SELECT c.site_id, n.canonical_id
+        SELECT coalesce(s.site, c.site_id), n.canonical_id
         FROM cell c
         JOIN balance b ON b.cell_id = c.cell_id AND b.quantity > 0
         JOIN canonical_item n ON n.item_id = c.item_id
+        JOIN location p ON p.location_id = c.location_id
+        LEFT JOIN stands s ON p.kind = 'unit' AND s.unit = p.code
         WHERE of_receipt IS NULL AND c.disposition IN ('inspection', 'returned', 'hold')
-            AND (sites IS NULL OR c.site_id = ANY (sites))
+            AND (sites IS NULL OR coalesce(s.site, c.site_id) = ANY (sites))
             AND (of_item IS NULL OR c.item_id IN (SELECT k.item_id FROM named k))
     ), lies AS MATERIALIZED (
-        SELECT c.cell_id, c.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
+        SELECT c.cell_id, a.site_id AS site, n.canonical_id AS item_id, c.location_id, p.kind AS place, p.code,
             c.disposition AS state, c.lot, coalesce(c.owner, '') AS owner,
             round(b.quantity * n.numerator / n.denominator, 6) AS quantity
         FROM asked a
         JOIN canonical_item n ON n.canonical_id = a.canonical_id
-        JOIN cell c ON c.item_id = n.item_id AND c.site_id = a.site_id AND c.disposition IN ('inspection', 'returned', 'hold')
+        JOIN cell c ON c.item_id = n.item_id AND c.disposition IN ('inspection', 'returned', 'hold')
         JOIN location p ON p.location_id = c.location_id AND p.kind <> 'virtual'
         JOIN balance b ON b.cell_id = c.cell_id AND b.quantity <> 0
+        LEFT JOIN stands s ON p.kind = 'unit' AND s.unit = p.code
+        WHERE coalesce(s.site, c.site_id) = a.site_id
     ), candidate AS MATERIALIZED (
         SELECT DISTINCT k.site_id, k.id FROM line k
         WHERE EXISTS (SELECT FROM lies y WHERE y.site = k.site_id AND y.item_id = k.canonical_id AND y.quantity > 0)

@@ -14,6 +14,7 @@ from cloud.documents.receiving.domain import NOTHING, ORIGIN_OF, Condition, Orig
 from cloud.documents.receiving.life import days_left
 from cloud.documents.receiving.posting import RECEIPT_CLAIM
 from cloud.documents.receiving.service import rules_of
+from cloud.documents.still_open import moving
 from cloud.identity.actor import Actor
 from cloud.ledger.domain import Claim
 from contracts.records import DocumentRef
@@ -33,8 +34,8 @@ class Inspected:
     """Of each, until its lot expires, where that is less than its item asks for."""
 
     @property
-    def refs(self) -> Mapping[str, DocumentRef]:
-        """By the name of a document's line, the receipt's line under which its goods wait."""
+    def refs(self) -> Mapping[Line, DocumentRef]:
+        """By a document's line, the receipt's line under which its goods wait."""
         return numbered("receipt", self.receipt, (line for line, _ in self.lines))
 
     @property
@@ -68,7 +69,10 @@ def to_inspect(
         return []
     rules = rules_of(conn, visit.site)
     arriving = [(line, now_of[line.type, line.id, line.line]) for line in due if line.unit]
-    left = days_left(conn, visit.site, [(now.item_id, line.lot) for line, now in arriving], at=at)
+    bought = [
+        (now.item_id if ORIGIN_OF[line.type] is Origin.SUPPLIER else None, line.lot) for line, now in arriving
+    ]
+    left = days_left(conn, visit.site, bought, at=at)
     found = [
         ((ORIGIN_OF[line.type], now.partner), (line, now), days)
         for (line, now), days in zip(arriving, left, strict=True)
@@ -116,7 +120,8 @@ def keep_inspected(
     """
     visit, lines = inspected.visit, [line for line, _ in inspected.lines]
     stands = [places.get(f"{line.unit}", visit.clearing_account) for line in lines]
-    quantities, none = [now.open_quantity for _, now in inspected.lines], [None] * len(lines)
+    open_before, none = [now.open_quantity for _, now in inspected.lines], [None] * len(lines)
+    came = [moving(line, now) for line, now in inspected.lines]
     nothing = [NOTHING] * len(lines)
     is_return = inspected.origin is Origin.CUSTOMER
     condition = Condition.RETURNED if is_return else Condition.INSPECTION
@@ -149,8 +154,8 @@ def keep_inspected(
         units_seen=[line.unit_seen for line in lines],
         expected=none,
         declared=[now.ordered for _, now in inspected.lines],
-        open_before=quantities,
-        received=quantities,
+        open_before=open_before,
+        received=came,
         damaged=nothing,
         rejected=nothing,
         held=nothing,

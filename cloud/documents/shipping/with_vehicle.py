@@ -27,8 +27,8 @@ class Sent:
     lines: tuple[tuple[Line, LineNow], ...]
 
     @property
-    def refs(self) -> Mapping[str, DocumentRef]:
-        """By the name of a document's line, the shipment's line with which its goods leave."""
+    def refs(self) -> Mapping[Line, DocumentRef]:
+        """By a document's line, the shipment's line with which its goods leave."""
         return numbered("shipment", self.shipment, (line for line, _ in self.lines))
 
     @property
@@ -77,7 +77,6 @@ def keep_sent(conn: Connection, actor: Actor, sent: Sent, *, occurred_at: dateti
     """
     visit, lines = sent.visit, sent.lines
     name = {"site": visit.site, "id": sent.shipment}
-    nothing = [None] * len(lines)
     store.change(
         conn,
         "add_shipment",
@@ -103,9 +102,9 @@ def keep_sent(conn: Connection, actor: Actor, sent: Sent, *, occurred_at: dateti
         open_before=[now.open_quantity for _, now in lines],
         quantities=[line.quantity for line, _ in lines],
         lots=[line.lot for line, _ in lines],
-        units=nothing,
-        locations=[visit.clearing_account] * len(lines),
-        dispositions=nothing,
+        units=[line.unit for line, _ in lines],
+        locations=[None if line.unit else visit.clearing_account for line, _ in lines],
+        dispositions=[None] * len(lines),
     )
     ids = sorted({line.id for line, _ in lines})
     store.change(conn, "depart", site=visit.site, ids=ids, actor=actor.id, at=occurred_at, carrier=None)

@@ -146,17 +146,16 @@ def test_a_transfer_leaves_with_one_vehicle_and_comes_with_another(dock: Dock) -
     assert transfer(dock)[1] == [(0, 0)]
 
 
-def test_a_transfer_on_a_pallet_is_shipped_on_paper_and_its_vehicle_is_clear(dock: Dock) -> None:
-    dock.doors.send(move("2", "@supplier", Side(unit=PALLET), item=CASES, unit_seen=CASES, minute=1))
-    dock.stands(PALLET, "STAGE-1", minute=2)
+def test_a_transfer_on_a_pallet_may_be_shipped_on_paper_and_its_vehicle_is_clear(dock: Dock) -> None:
     drafted(dock, SITE, OTHER_SITE)
     dock.expect("V-2", **named("transfer", "T-1"), direction="outbound")
     dock.crosses(minute=10, direction="out", visit="V-2")
     assert dock.confirm("V-2").position is None
     assert dock.remains("V-2") == [("unexpected_unit", PALLET, None)]
-    way = "of transfer/T-1 only what crosses loose counts, so ship what it holds on Shipping, with it"
+    way = "what it carries of transfer/T-1 is not known, so ship what it holds on Shipping, with it"
     with pytest.raises(VisitNotClearError, match=f"unit {PALLET} crossed and no document declares it: {way}"):
         dock.close("V-2")
+    dock.doors.send(move("2", "@supplier", Side(unit=PALLET), item=CASES, unit_seen=CASES, minute=1))
     of = {"type": "transfer", "id": "T-1", "line": "1"}
     lines = [{"line": "1", "of": of, "quantity": "2", "unit": PALLET, "with_unit": True}]
     stated = {"site": SITE, "shipment": "S-1", "occurred_at": at(20), "has_departed": True, "lines": lines}
