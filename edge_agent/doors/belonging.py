@@ -82,6 +82,9 @@ ON_A_CART: Final = Worth(5.0, 2.75)
 GONE_ON_A_CART: Final = Worth(5.0, 5.0)
 """And it was not heard again: 4.4 by 540, for one other as for more; 13 of 13 of those that the radio called
 strays two to twenty times as likely."""
+HARDLY_READ_ON_A_CART: Final = Worth(3.0, 0.0)
+"""The same of one that was hardly read: of three that the radio gave a chance of 5 % or more two went, of 13
+that it gave less none."""
 LIKELY: Final = 0.9
 """What crossed so surely speaks for the other goods of its cart, and needs few reads if they speak for it: of
 seven in 65 simulated docks seven crossed."""
@@ -238,8 +241,10 @@ def _worth(visit: OpenVisit, thing: Thing, passage: Passage, known: Known, cart:
 
 def _worth_of_loose(passage: Passage, cart: Cart) -> Worth:
     is_hardly_read = passage.reads < LEAST_READS
-    if not cart.is_due or (is_hardly_read and not (cart.went_together and max(passage.chances) >= LIKELY)):
+    if not cart.is_due or (is_hardly_read and not cart.went_together):
         return UNKNOWN
+    if is_hardly_read and max(passage.chances) < LIKELY:
+        return HARDLY_READ_ON_A_CART
     if cart.mates:
         return GONE_ON_A_CART if cart.is_gone else ON_A_CART
     if not cart.is_lone:

@@ -39,7 +39,12 @@ _PLAIN_READS: Final = 50
 
 _NEVER: Final = (0, -1, "")
 
-_Entry = TypeVar("_Entry", tuple[int, str], tuple[int, int, str], tuple[int, str, str, CrossingDirection])
+_Entry = TypeVar(
+    "_Entry",
+    tuple[int, str, CrossingDirection],
+    tuple[int, int, str],
+    tuple[int, str, str, CrossingDirection],
+)
 
 
 class Content(NamedTuple):
@@ -68,7 +73,8 @@ class Companions:
         self._around: dict[str, list[tuple[int, int, str]]] = {}
         """The same, from when until when they were heard."""
         self._heard: dict[str, list[tuple[int, int, str]]] = {}
-        self._items: OrderedDict[tuple[str, str], list[tuple[int, str]]] = OrderedDict()
+        self._items: OrderedDict[tuple[str, str], list[tuple[int, str, CrossingDirection]]] = OrderedDict()
+        """What seemed to cross of items: by portal and GTIN, when, EPC, direction."""
         self._stayed: OrderedDict[tuple[str, str], list[tuple[int, int, str]]] = OrderedDict()
         """What was heard of items, whatever they did: by portal and GTIN, from when until when, EPC."""
         self._sure: dict[str, list[tuple[int, str, str, CrossingDirection]]] = {}
@@ -106,7 +112,7 @@ class Companions:
             _insert(heard, (passage.first_seen_us, passage.last_seen_us, passage.epc))
         if thing.gtin is not None and passage.direction is not CrossingDirection.STRAY:
             kept = _list_of(self._items, passage.portal, thing.gtin)
-            _insert(kept, (passage.occurred_us, passage.epc))
+            _insert(kept, (passage.occurred_us, passage.epc, passage.direction))
 
     def speak_for(
         self,
@@ -209,10 +215,7 @@ class Companions:
             return Company()
         alike = sum(thing_of(other, known).gtin == gtin for other in moved_along)
         at_us = passage.occurred_us
-        kept = self._items.get((passage.portal, gtin), [])
-        same = kept[
-            bisect_left(kept, (at_us - COMPANY_US, "")) : bisect_left(kept, (at_us + COMPANY_US + 1, ""))
-        ]
+        same = [(each_us, epc) for each_us, epc, _ in self._crossed_of(passage, gtin, COMPANY_US)]
         mine = (at_us, passage.epc)
         crossed, heard = self._crossed.get(passage.portal, []), (passage.portal, *near)
         with_it = list(_present(crossed, at_us))
@@ -252,6 +255,51 @@ class Companions:
                 if passage.first_seen_us - COMPANY_US <= crossed_us <= passage.last_seen_us + COMPANY_US
             ),
         )
+
+    def crossed_alike(self, passage: Passage, gtin: str, span_us: int) -> tuple[int, int, int, int]:
+        """Count the tags of an item that seemed to cross around a piece, itself included.
+
+        Args:
+            passage: The piece's.
+            gtin: Of its item.
+            span_us: For how long before and after it they are looked for.
+
+        Returns:
+            How many went its way until it did; until the span's end; how many only the other way; and how
+            many the portal heard at any time of its visit that did not go its way.
+        """
+        found = self._crossed_of(passage, gtin, span_us)
+        along = {epc: at_us for at_us, epc, way in reversed(found) if way is passage.direction}
+        against = {epc for _, epc, way in found if way in CROSSINGS} - along.keys()
+        until = sum(at_us <= passage.occurred_us for at_us in along.values())
+        return until, len(along), len(against), len(set(self._heard_with(passage, gtin)) - along.keys())
+
+    def units_heard(self, portals: Iterable[str], begin_us: int, end_us: int) -> Iterator[tuple[str, bool]]:
+        """List the units whose labels portals heard, whatever they did.
+
+        Args:
+            portals: Ids.
+            begin_us: From when on.
+            end_us: Until when.
+
+        Yields:
+            Each with whether it seemed to cross, as far as passages were noted; what stands in a field for
+            more than a minute is absent.
+        """
+        for portal in portals:
+            for kept, has_crossed in ((self._heard, False), (self._around, True)):
+                for first_us, last_us, unit in kept.get(portal, ()):
+                    if first_us <= end_us and last_us >= begin_us:
+                        yield unit, has_crossed
+
+    def _crossed_of(
+        self, passage: Passage, gtin: str, span_us: int
+    ) -> list[tuple[int, str, CrossingDirection]]:
+        """List what seemed to cross of an item, in its order, so shortly before and after a piece."""
+        kept = self._items.get((passage.portal, gtin), [])
+        begin = bisect_left(kept, passage.occurred_us - span_us, key=itemgetter(0))
+        end = bisect_left(kept, passage.occurred_us + span_us + 1, key=itemgetter(0))
+        return kept[begin:end]
 
     def _heard_with(self, passage: Passage, gtin: str) -> Iterator[str]:
         """List the tags of the same item that this portal heard at any time of this one's visit."""

@@ -144,6 +144,7 @@ def decide(
     elsewhere: Elsewhere = Elsewhere.NOT_SEEN,
     company: Company = ALONE,
     stands_at: str | None = None,
+    speaks_for: str | None = None,
     is_again: bool = False,
     is_contradicted: bool = False,
     is_disputed: bool = False,
@@ -159,6 +160,7 @@ def decide(
         elsewhere: Whether the tag crossed a declared neighbour in the 60 s before, or at once.
         company: Who crossed with it; looked at only if ``needs_company``.
         stands_at: Where a scan of this gateway has put the unit, if it stands there still.
+        speaks_for: The unit that crossed with it, if only its content tells so: a person decides.
         is_again: Whether the tag crossed here the same way just before, and has not come back since.
         is_contradicted: Whether the content of the unit surely crossed the other way.
         is_disputed: Whether most of those that moved with the tag did something else, or it only came back.
@@ -169,7 +171,7 @@ def decide(
     """
     visits = known.open_at(portal.id, passage.occurred_us)
     direction, confidence = direction_of(passage, visits)
-    thing = thing_of(tag, known)
+    thing = thing_of(tag, known) if speaks_for is None else Thing(unit=speaks_for)
     fitting = fitting_visits(visits, direction, thing)
     if not passage.is_assignable:
         confidence = informed(passage, direction, known, fitting, thing, cart=cart)
@@ -186,7 +188,7 @@ def decide(
         company=company,
         is_there=is_again
         or (stands_at is not None and stands_at == _destination(portal, direction, fitting)),
-        is_contradicted=is_contradicted,
+        is_contradicted=is_contradicted or speaks_for is not None,
         is_disputed=is_disputed,
         is_due=cart.is_due,
     )

@@ -34,6 +34,7 @@ from edge_agent.doors.due import Due
 from edge_agent.doors.errands import Errands
 from edge_agent.doors.loudness import AGAIN_US, AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.returns import Returns
+from edge_agent.doors.silent_labels import SilentLabels, may_speak
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
@@ -82,6 +83,7 @@ class Posting:
             self._known = lambda _at_us: always
         self._crossed = Crossed()
         self._companions = Companions()
+        self._silent = SilentLabels(self._companions)
         self._loudness = Loudness()
         self._agreement = Agreement()
         self._due = Due()
@@ -169,7 +171,11 @@ class Posting:
         is_loose = self._may_be_on_a_cart(passage) is not None
         patience_us = AGAIN_US if is_loose and not _is_sure(passage) else COMPANY_US
         if settled_us < passage.last_seen_us + patience_us and (
-            self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known) or is_loose
+            self._is_unsure(passage)
+            or is_spoken_for
+            or needs_company(passage, tag, known)
+            or is_loose
+            or may_speak(passage, thing_of(tag, known).gtin, known)
         ):
             return True
         is_unit, end_us = tag[0].unit is not None, passage.last_seen_us
@@ -293,11 +299,15 @@ class Posting:
     def _decide(self, passage: Passage, *, is_contradicted: bool, is_spoken_for: bool) -> Decision:
         portal = self._portals[passage.portal]
         (tag, known), near = self._named(passage), self._near[passage.portal]
+        speaks_for = self._silent.unit_of(
+            passage, thing_of(tag, known).gtin, known, near, lambda: self._units_due(passage)
+        )
+        unit = speaks_for or tag[0].unit
         cart = self._cart_of(passage)
         moved_along = [self._roles.of(epc) for epc in passage.company]
         company = (
             self._companions.of(passage, tag, known, near, moved_along, cart=cart)
-            if needs_company(passage, tag, known)
+            if needs_company(passage, tag, known) and speaks_for is None
             else ALONE
         )
         return decide(
@@ -307,8 +317,10 @@ class Posting:
             known,
             elsewhere=self._elsewhere(passage, near),
             company=company,
-            stands_at=None if tag[0].unit is None else self._whereabouts(tag[0].unit),
-            is_again=self._is_again(passage, portal) or self._errands.is_way_back(passage, portal.hold_at),
+            stands_at=None if unit is None else self._whereabouts(unit),
+            speaks_for=speaks_for,
+            is_again=speaks_for is None
+            and (self._is_again(passage, portal) or self._errands.is_way_back(passage, portal.hold_at)),
             is_contradicted=is_contradicted,
             cart=cart,
             is_disputed=passage.direction in CROSSINGS

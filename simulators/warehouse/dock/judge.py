@@ -87,7 +87,8 @@ def judge(truth: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]
         happened[line["epc"]].append(line)
         if line["kind"] == "crossing":
             crossings[line["epc"]].append(_crossing(line))
-    decided = [_decision(line) for line in lines if line.get("kind") == "crossing"]
+    labels = {line["unit"]: line["epc"] for line in appearances if line.get("unit")}
+    decided = [_decision(line, labels) for line in lines if line.get("kind") == "crossing"]
     has_rules = any("posted" in line for line in lines if line.get("kind") == "crossing")
     score = Score(truth=sum(len(each) for each in crossings.values()))
     ordered = sorted(decided, key=lambda each: each.at)
@@ -164,7 +165,8 @@ def _crossing(line: Mapping[str, Any]) -> TrueCrossing:
     )
 
 
-def _decision(line: Mapping[str, Any]) -> Decision:
+def _decision(line: Mapping[str, Any], labels: Mapping[str, str]) -> Decision:
+    """Read a line; what a piece said of a unit whose label was silent is told of that label."""
     posted = line.get("posted")
     if posted is None:
         confidence, moves = float(line["confidence"]), line["direction"] in {"in", "out"}
@@ -175,7 +177,7 @@ def _decision(line: Mapping[str, Any]) -> Decision:
         else:
             posted = "evidence"
     return Decision(
-        str(line["epc"]).upper(),
+        labels.get(line.get("unit") or "", str(line["epc"]).upper()),
         line["portal"],
         line["direction"],
         datetime.fromisoformat(line["occurred_at"]),

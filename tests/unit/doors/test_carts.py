@@ -100,6 +100,9 @@ def test_few_reads_are_enough_for_what_went_with_others_of_its_cart() -> None:
     together = told(few, *crossed)
     assert (together.posted, round(together.confidence, 3)) == ("posted", 0.999)
     assert told(few).posted == "held", "nobody went with it"
+    unlikely = replace(few, direction=CrossingDirection.STRAY, confidence=0.93, chances=(0.06, 0.01))
+    assert told(unlikely, *crossed).posted == "held", "documents and its cart tell that it may have gone"
+    assert told(unlikely).posted == "evidence"
     assert told(replace(few, confidence=0.89, chances=(0.89, 0.0)), *crossed).posted == "held"
     heard_again = passage(few.epc, CrossingDirection.STRAY, at_s=12)
     found = Posting([portal()], TagRules(), assigned(LOOSE)).take([few, *crossed, heard_again])
