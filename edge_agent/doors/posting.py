@@ -34,7 +34,7 @@ from edge_agent.doors.due import Due
 from edge_agent.doors.errands import Errands
 from edge_agent.doors.loudness import AGAIN_US, AT_ONCE_US, Loudness, is_plainly_louder, may_have_crossed
 from edge_agent.doors.returns import Returns
-from edge_agent.doors.silent_labels import SilentLabels, may_speak
+from edge_agent.doors.silent_labels import SilentLabels, heard_until_us, may_speak
 from edge_agent.doors.things import thing_of
 from edge_agent.doors.visits import MANY, Known, OpenVisit
 from edge_agent.filters.passage import Passage
@@ -171,12 +171,10 @@ class Posting:
         is_loose = self._may_be_on_a_cart(passage) is not None
         patience_us = AGAIN_US if is_loose and not _is_sure(passage) else COMPANY_US
         if settled_us < passage.last_seen_us + patience_us and (
-            self._is_unsure(passage)
-            or is_spoken_for
-            or needs_company(passage, tag, known)
-            or is_loose
-            or may_speak(passage, thing_of(tag, known).gtin, known)
+            self._is_unsure(passage) or is_spoken_for or needs_company(passage, tag, known) or is_loose
         ):
+            return True
+        if settled_us < heard_until_us(passage) and may_speak(passage, thing_of(tag, known).gtin, known):
             return True
         is_unit, end_us = tag[0].unit is not None, passage.last_seen_us
         if settled_us < (end_us + 1 if is_unit else self._loudness.along_until_us(passage)) or (
@@ -187,9 +185,11 @@ class Posting:
             if settled_us < soon_us or is_open(epc, (passage.portal,), soon_us):
                 return True
         until_us = passage.last_seen_us + AT_ONCE_US
-        if settled_us >= until_us or not may_have_crossed(passage):
-            return False
-        return is_open(passage.epc, self._portals.keys() - {passage.portal}, until_us)
+        return (
+            settled_us < until_us
+            and may_have_crossed(passage)
+            and is_open(passage.epc, self._portals.keys() - {passage.portal}, until_us)
+        )
 
     @property
     def waiting_since_us(self) -> int | None:

@@ -74,6 +74,7 @@ def test_no_order_of_telling_changes_what_is_asked() -> None:
 def test_a_label_that_is_heard_speaks_for_itself() -> None:
     label = passage(unit_tag(), at_s=1)
     assert [each.posted for each in all_of([*cases(40), label]) if each.thing.unit] == ["posted"]
+    assert asked([*cases(40), passage(unit_tag(), STRAY, at_s=10)]) == [], "it is heard a little later"
     assert asked([*cases(40), replace(label, direction=STRAY)]) == [], "it stayed, and says so itself"
     assert asked([*cases(40), replace(label, portal="dock-2", direction=STRAY)]) == []
     assert asked([*cases(40), passage(unit_tag(), STRAY, at_s=-30)]) == [(PALLET, IN)], "it was heard before"
