@@ -2,17 +2,24 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import ROUND_UP, Decimal
+from functools import partial
 from typing import Any, Final, NamedTuple
 
+import orjson
 import structlog
 from pydantic import JsonValue
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
-from cloud.db import Connection
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
 from cloud.documents import store
 from cloud.documents.domain import AHEAD, OVERDUE, fitting
+from cloud.identity.actor import Actor, Role
+from cloud.identity.store import act_as
 from cloud.master.domain import BASE_UNIT
 from contracts.base import SiteId
 from contracts.batch import MAX_FRAME_BYTES
@@ -23,6 +30,12 @@ SHORTENED: Final = "assignment_shortened"
 _ENVELOPE_BYTES: Final = 4096
 """Kept free in a publish: topic, properties, and all of the message but its visits."""
 _MOST_NAMED: Final = 50
+
+
+_QUANTITY: Final = 5
+"""Where a line's quantity stands, behind what names line and goods."""
+_SEEN: Final = Decimal(1).scaleb(-6)
+JOB: Final = Actor("job:visits", frozenset({Role.DEVICE}), all_sites=True)
 
 
 class _Levels(NamedTuple):
@@ -54,10 +67,8 @@ def send_assignment(conn: Connection, *, site: str, gateway: str, sent_by: str, 
     store.tuples(conn, "lock_assignment", gateway=gateway)
     ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
-    due = _due(conn, gateway, now)
-    sizes = [len(visit.model_dump_json().encode()) + 1 for visit in due]
-    is_sent = fitting(sizes, MAX_FRAME_BYTES - _ENVELOPE_BYTES)
-    sent = tuple(visit for visit, fits in zip(due, is_sent, strict=True) if fits)
+    due = _due(conn, site, gateway, now)
+    sent = _fitting(due)
     names = "\n".join(visit.visit for visit in due)
     message = Assignment.model_validate(
         {
@@ -72,7 +83,8 @@ def send_assignment(conn: Connection, *, site: str, gateway: str, sent_by: str, 
     )
     payload = message.model_dump_json()
     store.change(conn, "send_assignment", gateway=gateway, revision=revision, payload=payload, actor=sent_by)
-    _tell(conn, site, gateway, [visit.visit for visit, fits in zip(due, is_sent, strict=True) if not fits])
+    told = {visit.visit for visit in sent}
+    _tell(conn, site, gateway, [visit.visit for visit in due if visit.visit not in told])
     return revision
 
 
@@ -93,16 +105,66 @@ def follow_time(conn: Connection, *, sent_by: str, now: datetime) -> int:
     return len(overtaken)
 
 
+def follow_open(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
+    """Send gateways what is open of their visits' loose lines, where that is other than they were told.
+
+    Args:
+        source: Where transactions come from.
+        actor: The job.
+        now: The present.
+
+    Returns:
+        How many gateways were told.
+
+    Raises:
+        NotAllowedError: If somebody else asks.
+    """
+    actor.require(Role.DEVICE)
+
+    def gateways(conn: Connection) -> list[tuple[Any, ...]]:
+        act_as(conn, actor)
+        return store.tuples(conn, "gateways_of_visits", **_reach(now))
+
+    told = 0
+    for site, gateway in in_transaction(source, gateways):
+        tell = partial(_follow_one, actor=actor, site=site, gateway=gateway, now=now)
+        told += in_transaction(source, tell)
+    return {"told": told}
+
+
+def _follow_one(conn: Connection, *, actor: Actor, site: str, gateway: str, now: datetime) -> bool:
+    act_as(conn, actor)
+    store.tuples(conn, "lock_assignment", gateway=gateway)
+    due = [orjson.loads(visit.model_dump_json()) for visit in _fitting(_due(conn, site, gateway, now))]
+    is_news = [(due,)] != store.tuples(conn, "visits_told", gateway=gateway)
+    if is_news:
+        send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
+    return is_news
+
+
 def _reach(now: datetime) -> dict[str, datetime]:
     return {"begins_by": now + AHEAD, "ends_from": now - OVERDUE}
 
 
-def _due(conn: Connection, gateway: str, now: datetime) -> list[Visit]:
+def _fitting(due: Sequence[Visit]) -> tuple[Visit, ...]:
+    sizes = [len(visit.model_dump_json().encode()) + 1 for visit in due]
+    is_sent = fitting(sizes, MAX_FRAME_BYTES - _ENVELOPE_BYTES)
+    return tuple(visit for visit, fits in zip(due, is_sent, strict=True) if fits)
+
+
+def _due(conn: Connection, site: str, gateway: str, now: datetime) -> list[Visit]:
     """Give the visits that a gateway should know, those that begin first first."""
     rows = store.tuples(conn, "gateway_visits", gateway=gateway, **_reach(now))
     lines: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
-    for visit, *line in store.tuples(conn, "gateway_lines", gateway=gateway, visits=[row[0] for row in rows]):
-        lines[visit].append(tuple(line))
+    visits = [row[0] for row in rows]
+    expected = _expected_of(conn, site, visits)
+    for visit, *line in store.tuples(conn, "gateway_lines", gateway=gateway, visits=visits):
+        declared = line[_QUANTITY]
+        quantity = expected.get((visit, *line[:3]), declared)
+        if quantity == declared:
+            lines[visit].append(tuple(line))
+        elif quantity > 0:
+            lines[visit].append((*line[:_QUANTITY], quantity, *line[_QUANTITY + 1 :]))
     levels = _levels(conn, [line for each in lines.values() for line in each])
     return [
         Visit(
@@ -116,6 +178,16 @@ def _due(conn: Connection, gateway: str, now: datetime) -> list[Visit]:
         )
         for visit, door, direction, from_at, to_at, account in rows
     ]
+
+
+def _expected_of(conn: Connection, site: str, visits: list[str]) -> dict[tuple[str, ...], Decimal]:
+    """Say how much is expected of loose lines, in the units that they name."""
+    rows = store.tuples(conn, "expected_of_visits", site=site, visits=visits) if visits else []
+    return {
+        tuple(of_line): (expected * denominator / numerator).quantize(_SEEN, ROUND_UP)
+        for *of_line, numerator, denominator, expected in rows
+        if expected is not None and numerator is not None
+    }
 
 
 def _levels(conn: Connection, lines: list[tuple[Any, ...]]) -> dict[tuple[str, str], _Levels]:

@@ -170,6 +170,22 @@ LEFT JOIN LATERAL (
 WHERE d.visits IS DISTINCT FROM told.visits
 ORDER BY g.site_id, g.name;
 
+-- name: gateways_of_visits
+SELECT DISTINCT g.site_id, g.name
+FROM visit v
+JOIN portal p ON (p.site_id, p.portal) = (v.site_id, v.door)
+JOIN gateway g ON g.gateway_id = p.gateway_id
+WHERE v.state = 'open' AND v.from_at <= %(begins_by)s AND coalesce(v.to_at >= %(ends_from)s, true)
+ORDER BY g.site_id, g.name;
+
+-- name: visits_told
+SELECT m.payload -> 'visits' FROM gateway_message m JOIN gateway g ON g.gateway_id = m.gateway_id
+WHERE g.name = %(gateway)s AND m.channel = 'assignment'
+ORDER BY m.revision DESC, m.message_id DESC LIMIT 1;
+
+-- name: expected_of_visits
+SELECT visit, type, id, line, numerator, denominator, expected FROM expected_of_visits(%(site)s, %(visits)s::text[]);
+
 -- name: gateway_lines
 SELECT v.visit, l.type, l.id, l.line, l.identifier_scheme, l.identifier, l.quantity, l.unit_seen, l.lot, l.unit
 FROM visit v

@@ -29,6 +29,7 @@ FOLLOW_PICKS_EVERY: Final = timedelta(seconds=2)
 KEEP_CLAIMS_EVERY: Final = timedelta(seconds=15)
 RESOLVE_EVERY: Final = timedelta(seconds=5)
 HOLD_SCANNED_EVERY: Final = timedelta(seconds=5)
+FOLLOW_VISITS_EVERY: Final = timedelta(seconds=30)
 FOLLOW_RECALLS_EVERY: Final = timedelta(seconds=15)
 WATCH_EXPIRY_EVERY: Final = timedelta(minutes=10)
 WATCH_DOUBTS_EVERY: Final = timedelta(seconds=15)
@@ -99,6 +100,7 @@ def _loops() -> Iterator[Job]:
     yield Job("claims", Every(KEEP_CLAIMS_EVERY), _keep_claims)
     yield Job("resolver", Every(RESOLVE_EVERY), _resolve)
     yield Job("receipts", Every(HOLD_SCANNED_EVERY), _hold_scanned)
+    yield Job("visits", Every(FOLLOW_VISITS_EVERY), _follow_visits)
     yield Job("recalls", Every(FOLLOW_RECALLS_EVERY), _follow_recalls)
     yield Job("expiry", Every(WATCH_EXPIRY_EVERY), _watch_expiry)
     yield Job("doubts", Every(WATCH_DOUBTS_EVERY), _watch_doubts)
@@ -200,6 +202,12 @@ def _hold_scanned(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.documents.receiving.holding import JOB, hold_scanned  # noqa: PLC0415  see above
 
     return hold_scanned(occasion.source, JOB, occasion.now)
+
+
+def _follow_visits(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.documents.assignments import JOB, follow_open  # noqa: PLC0415  see above
+
+    return follow_open(occasion.source, JOB, occasion.now)
 
 
 def _follow_recalls(occasion: Occasion) -> Mapping[str, Any]:

@@ -2,15 +2,22 @@
 
 from contextlib import closing
 from datetime import timedelta
+from decimal import Decimal
 
 from cloud.alerts.service import open_tickets
-from cloud.documents.assignments import follow_time
+from cloud.db import LastingConnection
+from cloud.documents.assignments import JOB, follow_open, follow_time
 from cloud.documents.domain import AHEAD, OVERDUE
+from cloud.documents.lines import lines_now
+from cloud.documents.receiving.papers import DeliveryPaper
+from cloud.documents.receiving.service import receive
 from cloud.identity.actor import INGEST
 from cloud.ingest.workers.keeper import Keeper
 from contracts.batch import MAX_FRAME_BYTES
-from tests.integration.documents.dock import KEEPER, Dock, line, paper, sscc
-from tests.integration.ledger.scenario import at
+from tests.integration.crossings.doors import PALLET
+from tests.integration.documents.dock import CASES, EACH, KEEPER, Dock, line, paper, sscc
+from tests.integration.documents.test_scanned_receipts import scans
+from tests.integration.ledger.scenario import SITE, at
 
 HOUR = timedelta(hours=1)
 
@@ -87,3 +94,45 @@ def test_one_visit_that_no_message_holds_keeps_no_other_from_its_door(dock: Dock
     assert told(dock) == ["V-1"]
     (ticket,) = dock.ledger.as_app(lambda conn: open_tickets(conn, KEEPER))
     assert ticket.summary.endswith(": A-BIG")
+
+
+def expected(dock: Dock, visit: str = "V-1") -> dict[str, tuple[Decimal, str]]:
+    """Give what a gateway was told last of a visit's lines, by line."""
+    (told,) = [each for each in dock.assignments()[-1].visits if each.visit == visit]
+    return {f"{line.document.line}": (line.quantity, line.model_extra["unit_seen"]) for line in told.lines}
+
+
+def follows(dock: Dock, *, minute: float) -> int:
+    with closing(LastingConnection(dock.ledger.app_dsn, "test-visits")) as source:
+        return follow_open(source, JOB, at(minute))["told"]
+
+
+def receives(dock: Dock, of_line: str, quantity: str, receipt: str) -> None:
+    of = {"type": "asn", "id": "ASN-1", "line": of_line}
+    lines = [{"line": "1", "of": of, "received": quantity, "unit_seen": "base"}]
+    paper = {"site": SITE, "receipt": receipt, "location": "STAGE-1", "lines": lines}
+    delivery = DeliveryPaper.model_validate(paper)
+    dock.ledger.as_app(lambda conn: receive(conn, KEEPER, delivery, now=at(40)))
+
+
+def test_a_door_expects_what_is_open_of_loose_lines_and_counts_on_what_came_with_its_visit(
+    dock: Dock,
+) -> None:
+    dock.register(paper(line(1, 4), line(2, 2), line(3, 1, unit=PALLET)))
+    dock.expect("V-1", "ASN-1")
+    whole = {"1": (Decimal(4), CASES), "2": (Decimal(2), CASES), "3": (Decimal(1), CASES)}
+    assert expected(dock) == whole
+    assert follows(dock, minute=31) == 0
+    dock.doors.send(*scans(32, 6, gtin=EACH))
+    receives(dock, "1", "36", "R-1")
+    receives(dock, "2", "48", "R-2")
+    receives(dock, "3", "24", "R-3")
+    assert follows(dock, minute=42) == 1
+    assert expected(dock) == {"1": (Decimal("2.25"), CASES), "3": (Decimal(1), CASES)}
+    assert follows(dock, minute=43) == 0
+    dock.case_crosses(17, minute=44)
+    dock.confirm(minute=45)
+    moved = dock.ledger.as_app(lambda conn: lines_now(conn, site=SITE, kind="asn", ids=["ASN-1"]))
+    assert {each.line: int(each.open_quantity) for each in moved} == {"1": 0, "2": 0, "3": 0}
+    assert follows(dock, minute=46) == 0, "what was confirmed of the visit it has seen itself"
+    assert expected(dock)["1"] == (Decimal("2.25"), CASES)

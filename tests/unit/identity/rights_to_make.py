@@ -8,7 +8,9 @@ DOCK = MOVERS | {Role.OPERATOR}
 
 MAKING_COMMANDS: dict[str, frozenset[Role]] = {
     "lots.serials.serial_genealogy": STAFF,
+    "documents.assignments.follow_open": frozenset({Role.DEVICE}),
     "documents.receiving.scanned.scanned": STAFF,
+    "documents.receiving.scanned.scanned_page": STAFF,
     "recipes.making.make": DOCK,
     "recipes.making.plan": DOCK,
     "recipes.making.sheet": STAFF,

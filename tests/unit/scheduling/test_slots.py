@@ -101,6 +101,7 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
         "doubts": "every 15 s",
         "labels": "every 15 s",
         "stock_at_doors": "every 3600 s",
+        "visits": "every 30 s",
         "lots_to_pick": "every 3600 s",
         "sign_head": "every 300 s",
         "certificates": "every 15 s",
