@@ -156,9 +156,6 @@ ORDER BY g.name;
 -- name: has_handhelds
 SELECT 1 FROM gateway g WHERE g.name = %(gateway)s AND has_handhelds(g.gateway_id);
 
--- name: forget_superseded
-SELECT forget_superseded_references(g.gateway_id) FROM gateway g WHERE g.name = %(gateway)s;
-
 -- name: told_plans
 SELECT p.type, p.id, p.recipe, p.version, p.times
 FROM (

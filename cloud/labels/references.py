@@ -324,8 +324,7 @@ def _send(conn: Connection, to: _Reader, known: Cookbook, *, sent_by: str, now: 
 
 
 def _leave(conn: Connection, to: _Reader, message: ReferenceSnapshot, *, sent_by: str) -> None:
-    """Leave a gateway's message for ingest to publish, and forget those that a published one supersedes."""
-    store.tuples(conn, "forget_superseded", gateway=to.gateway)
+    """Leave a gateway's message for ingest to publish."""
     told = {"gateway": to.gateway, "revision": message.revision, "payload": message.model_dump_json()}
     store.change(conn, "send_reference", **told, actor=sent_by)
 

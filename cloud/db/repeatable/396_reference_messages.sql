@@ -6,20 +6,22 @@ CREATE OR REPLACE FUNCTION has_handhelds(of_gateway integer) RETURNS boolean
         WHERE r.gateway_id = of_gateway ORDER BY r.report_id DESC LIMIT 1), false)
 $$;
 
--- Reference data that newer has taken the place of, if both were published: the broker retains the newest alone, which stays
--- here for whoever asks over HTTPS, as does whatever is still to be published.
-CREATE OR REPLACE FUNCTION forget_superseded_references(of_gateway integer) RETURNS bigint
-    LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
-    WITH forgotten AS (
-        DELETE FROM gateway_message m USING gateway g
-        WHERE m.gateway_id = of_gateway AND m.channel = 'reference' AND m.published_at IS NOT NULL
-            AND g.gateway_id = of_gateway AND sees_site(g.site_id)
-            AND m.revision < (SELECT max(n.revision) FROM gateway_message n
-                WHERE n.gateway_id = of_gateway AND n.channel = 'reference' AND n.published_at IS NOT NULL)
-        RETURNING 1
-    )
-    SELECT count(*) FROM forgotten
+-- Messages that newer of their channel have taken the place of, if both were published: the broker retains the newest alone, which stays
+-- here for whoever asks over HTTPS and for the revision that the next must exceed, as does whatever is still to be published. What is
+-- asked for inside acknowledgements has no revision; wishes for a gateway's configuration are its history.
+DROP FUNCTION IF EXISTS forget_superseded_references(integer);
+CREATE OR REPLACE FUNCTION forget_superseded_messages() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    DELETE FROM gateway_message m
+    WHERE m.gateway_id = new.gateway_id AND m.channel = new.channel AND m.published_at IS NOT NULL
+        AND m.revision < (SELECT max(n.revision) FROM gateway_message n
+            WHERE n.gateway_id = new.gateway_id AND n.channel = new.channel AND n.published_at IS NOT NULL);
+    RETURN NULL;
+END
 $$;
+CREATE OR REPLACE TRIGGER takes_the_place_of_older AFTER INSERT ON gateway_message
+    FOR EACH ROW WHEN (new.channel IN ('reference', 'assignment', 'task', 'certificate')) EXECUTE FUNCTION forget_superseded_messages();
 
-REVOKE ALL ON FUNCTION has_handhelds(integer), forget_superseded_references(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION has_handhelds(integer), forget_superseded_references(integer) TO dockledger_app;
+REVOKE ALL ON FUNCTION has_handhelds(integer), forget_superseded_messages() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION has_handhelds(integer) TO dockledger_app;
