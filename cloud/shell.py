@@ -177,6 +177,18 @@ def reporting(work: Callable[[], object], *refusals: type[Exception]) -> int:
     return 0
 
 
+def reporting_with(*refusals: type[Exception]) -> Callable[[Callable[[], object]], int]:
+    """Make what runs the work of a package's commands.
+
+    Args:
+        refusals: Errors whose words are the answer, beside the database's own.
+
+    Returns:
+        `reporting` with these.
+    """
+    return lambda work: reporting(work, *refusals)
+
+
 def told(work: Lines, *refusals: type[Exception]) -> Run:
     """Make a command of work that is done in one transaction.
 

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +19,8 @@ from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 from cloud.sheets.fields import Conventions
+
+_reporting: Final = shell.reporting_with(CountingError, OSError, ValueError)
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -192,7 +193,3 @@ def run_tolerances(arguments: argparse.Namespace, settings: Settings) -> int:
         return tolerances(conn, SHELL, site=arguments.site, limit=shell.MOST_LISTED)
 
     return _reporting(lambda: shell.show_all(arguments, shell.once(settings, work)))
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, CountingError, OSError, ValueError)

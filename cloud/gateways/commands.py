@@ -3,7 +3,6 @@
 import argparse
 import sys
 import tomllib
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +19,8 @@ from cloud.gateways.domain import ConfigError, ConfigState, DesiredRow, value_of
 from cloud.gateways.enrolment import commands as enrolment
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
+
+_reporting: Final = shell.reporting_with(ConfigError)
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -212,7 +213,3 @@ def _of_gateway(group: "Subparsers", name: str, summary: str, run: shell.Run) ->
     parser = shell.command(group, name, summary, run)
     parser.add_argument("gateway")
     return parser
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, ConfigError)

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,8 @@ from cloud.labels import printing, references, service
 from cloud.labels.domain import BLOCK, TemplateRow
 from cloud.settings import Settings
 from contracts.labels import LabelKind, LabelOrder, LabelTemplate
+
+_reporting: Final = shell.reporting_with(ValueError, OSError)
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -264,7 +265,3 @@ def _of_label(group: "Subparsers", name: str, summary: str, run: shell.Run) -> a
     parser.add_argument("--template", default="", help="default: the one that bears the kind's name")
     parser.add_argument("--copies", type=int, default=1)
     return parser
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, ValueError, OSError)

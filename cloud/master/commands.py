@@ -16,6 +16,8 @@ from cloud.settings import Settings
 from cloud.sheets.fields import Conventions
 from cloud.sheets.table import TableError, read_table
 
+_reporting: Final = shell.reporting_with(OSError, ValueError, TableError)
+
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
 
@@ -169,7 +171,3 @@ def _amount(text: str, arguments: argparse.Namespace) -> Decimal:
     if "." in text:
         raise argparse.ArgumentTypeError(f"{text!r}: a point, but --decimal-comma was said")
     return shell.amount(text.replace(",", "."))
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, OSError, ValueError, TableError)

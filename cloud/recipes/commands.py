@@ -1,7 +1,6 @@
 """`dockledger recipes …` and `dockledger transformations …`."""
 
 import argparse
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +15,8 @@ from cloud.recipes.domain import Recipe, RecipeKind
 from cloud.recipes.papers import MadePaper, PlanPaper, read_recipes
 from cloud.settings import Settings
 from cloud.sheets.fields import Conventions
+
+_reporting: Final = shell.reporting_with(ValueError, DocumentError, LedgerError)
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -177,7 +178,3 @@ def _told(recipe: Recipe) -> dict[str, Any]:
         "uses": ", ".join(f"{line.quantity.normalize():f} {line.item}" for line in recipe.inputs),
         "makes": ", ".join(f"{line.quantity.normalize():f} {line.item}" for line in recipe.outputs),
     }
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, ValueError, DocumentError, LedgerError)

@@ -22,6 +22,8 @@ from cloud.replenishment.domain import ReplenishmentError
 from cloud.replenishment.policies import PolicyPaper
 from cloud.settings import Settings
 
+_reporting: Final = shell.reporting_with(DocumentError, ReplenishmentError, SupplierError, SupplierFileError)
+
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
 
@@ -299,7 +301,3 @@ def _print_tree(part: dict[str, Any], depth: int) -> None:
     print(f"{'  ' * depth}{part['name']}: {part['value']}  - {part['source']}{at}")
     for each in part.get("parts", ()):
         _print_tree(each, depth + 1)
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, DocumentError, ReplenishmentError, SupplierError, SupplierFileError)

@@ -1,7 +1,6 @@
 """`dockledger gateway certificate authority | broker | sign | list | revoke | revoked | status`."""
 
 import argparse
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,8 @@ from cloud.gateways.certificates.service import NO_AUTHORITY
 from cloud.gateways.domain import ingest_account
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
+
+_reporting: Final = shell.reporting_with(ValueError, OSError)
 
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
@@ -184,7 +185,3 @@ def _authority(settings: Settings) -> Authority:
     if found is None:
         raise CertificateWishError(NO_AUTHORITY)
     return found
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, ValueError, OSError)

@@ -16,6 +16,8 @@ from cloud.gateways.enrolment.domain import LIFE, Invite
 from cloud.identity.actor import Actor, Role
 from cloud.settings import Settings
 
+_reporting: Final = shell.reporting_with(ConfigError)
+
 if TYPE_CHECKING:
     from cloud.shell import Subparsers
 
@@ -126,7 +128,3 @@ def _of_gateway(
     parser.add_argument("--json", action="store_true", help="print JSON, one object per line")
     parser.set_defaults(run=run)
     return parser
-
-
-def _reporting(work: Callable[[], object]) -> int:
-    return shell.reporting(work, ConfigError)
