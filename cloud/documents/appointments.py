@@ -2,10 +2,16 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple, Self
+from typing import Annotated, Final, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
-from typing_extensions import override
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from cloud.db import Connection
 from cloud.documents import store
@@ -30,14 +36,16 @@ _MOST: Final = 200
 
 
 class AppointmentPaper(BaseModel):
-    """A visit's door and window from now on."""
+    """A visit's door and beginning from now on; of its end and carrier what is left out stays."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     door: Door
     from_at: WindowTime
-    to_at: WindowTime | None = None
-    carrier: Code | None = None
+    to_at: Annotated[
+        WindowTime | None, Field(description="Left out: as it is, if after `from_at`; null: no end")
+    ] = None
+    carrier: Annotated[Code | None, Field(description="Left out: as it is; null: none")] = None
 
     @model_validator(mode="after")
     def _ends_later(self) -> Self:
@@ -47,27 +55,11 @@ class AppointmentPaper(BaseModel):
             )
         return self
 
-    def beside(self, _before: "AtDoor") -> dict[str, object]:
-        """Give the appointment that it makes.
+    @model_serializer(mode="wrap")
+    def _as_stated(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out what is left out: with null it is another request."""
+        return {name: value for name, value in write(self).items() if name in self.model_fields_set}
 
-        Args:
-            _before: As the visit stands, which it replaces.
-
-        Returns:
-            Door, beginning, end and carrier.
-        """
-        return self.model_dump(include={"door", "from_at", "to_at", "carrier"})
-
-
-class MovedVisit(AppointmentPaper):
-    """Which visit is given another door and window, as a row of a file says it; what it leaves out stays."""
-
-    site: Site
-    visit: VisitName
-    place: str = ""
-    """Where that stands, for the errors."""
-
-    @override
     def beside(self, before: "AtDoor") -> dict[str, object]:
         """Give the appointment that it makes.
 
@@ -81,15 +73,22 @@ class MovedVisit(AppointmentPaper):
             DocumentError: If the end that it keeps is not after the beginning.
         """
         stays = {"to_at": before.to_at, "carrier": before.carrier}
-        made = super().beside(before) | {
-            name: value for name, value in stays.items() if name not in self.model_fields_set
-        }
         if "to_at" not in self.model_fields_set and before.to_at and before.to_at <= self.from_at:
             raise DocumentError(
-                f"visit {self.visit!r}: to_at {before.to_at.isoformat()}, which stays: expected after "
+                f"visit {before.visit!r}: to_at {before.to_at.isoformat()}, which stays: expected after "
                 f"from_at {self.from_at.isoformat()}; state to_at too"
             )
-        return made
+        stated = {"door": self.door, "from_at": self.from_at, "to_at": self.to_at, "carrier": self.carrier}
+        return stated | {name: value for name, value in stays.items() if name not in self.model_fields_set}
+
+
+class MovedVisit(AppointmentPaper):
+    """Which visit is given another door and window, as a row of a file says it."""
+
+    site: Site
+    visit: VisitName
+    place: str = ""
+    """Where that stands, for the errors."""
 
 
 class AtDoor(NamedTuple):
@@ -169,6 +168,7 @@ def appoint(
         NotAllowedError: If the actor may not.
         UnknownDocumentError: If there is no such visit or door.
         ConflictingDocumentError: If it has ended.
+        DocumentError: If its end, which stays, is not after its beginning.
     """
     actor.require(*KEEPERS, site=site)
     act_as(conn, actor)

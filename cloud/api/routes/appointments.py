@@ -65,7 +65,7 @@ def list_appointments(
     responses=responses(400, 404, 409, 413),
 )
 def appoint_visit(*, once: Once, site: SiteId, visit: VisitId, body: AppointmentPaper) -> JSONResponse:
-    """Give a visit another door or window; an overlap is told, not refused."""
+    """Give a visit another door or window; what is left out stays, and an overlap is told, not refused."""
 
     def effect(conn: Connection) -> Appointment:
         where = {"site": site, "visit": visit}
