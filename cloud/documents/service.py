@@ -21,6 +21,7 @@ from cloud.documents.import_file import Entry, ImportPaper
 from cloud.documents.opening import post_opening
 from cloud.documents.papers import DocumentPaper, VisitPaper
 from cloud.documents.transfers import service as transfers
+from cloud.documents.transfers.checking import is_drafted
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.documents.visit_papers import require_papers
 from cloud.faults import NO_GAPS, Fault, Gaps
@@ -259,15 +260,11 @@ def _stored(conn: Connection, actor: Actor, entry: Entry, now: datetime) -> tupl
 
 
 def _drafted(conn: Connection, actor: Actor, paper: TransferPaper) -> bool:
-    """Draft a transfer, unless it stands there as it is; who drives it may have been said since."""
+    """Draft a transfer; tells whether it was new."""
     act_as(conn, actor)
-    there = store.rows(conn, Line, "lines_of_document", site=paper.from_site, type="transfer", id=paper.id)
-    if there and there == [line.as_stored("transfer", paper.id) for line in paper.lines]:
-        known = transfers.transfer(conn, actor, at=paper.from_site, name=paper.id).transfer
-        if (known.to_site, known.due_on) == (paper.to_site, paper.due_on):
-            return False
+    is_new = not is_drafted(conn, paper)
     transfers.draft(conn, actor, paper)
-    return True
+    return is_new
 
 
 def documents(

@@ -9,6 +9,12 @@ SELECT add_transfer_documents(%(site)s, %(to_site)s, %(id)s, %(due_on)s::date, %
 -- name: transfer_is_there
 SELECT transfer_is_there(%(sites)s::text[], %(id)s);
 
+-- name: as_drafted
+SELECT DISTINCT d.due_on, t.carrier, t.departed_at IS NOT NULL
+FROM transfer t JOIN document d ON d.type = 'transfer' AND d.id = t.id AND d.site_id IN (t.from_site, t.to_site)
+WHERE (t.from_site, t.to_site, t.id) = (%(from_site)s, %(to_site)s, %(id)s)
+ORDER BY d.due_on;
+
 -- name: sites_known
 SELECT s.site_id FROM site s WHERE s.site_id = ANY (%(sites)s::text[]);
 

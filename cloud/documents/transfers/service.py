@@ -18,7 +18,7 @@ from cloud.documents.domain import (
 from cloud.documents.lines import base_identifier, end_lines, lines_now, lock_documents
 from cloud.documents.movements import moved
 from cloud.documents.transfers import store
-from cloud.documents.transfers.checking import already_there, faults_of_draft, taken
+from cloud.documents.transfers.checking import already_there, faults_of_draft, is_drafted, taken
 from cloud.documents.transfers.domain import State, state_of
 from cloud.documents.transfers.papers import TransferPaper
 from cloud.faults import NO_GAPS, Fault, Gaps
@@ -99,7 +99,7 @@ class TransferStory:
 
 
 def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory:
-    """Draft a transfer; its document stands at both sites from then on.
+    """Draft a transfer; its document stands at both sites from then on. The same again changes nothing.
 
     Args:
         conn: In a transaction that the caller commits.
@@ -112,12 +112,14 @@ def draft(conn: Connection, actor: Actor, paper: TransferPaper) -> TransferStory
     Raises:
         NotAllowedError: If the actor may not at either site.
         DocumentError: If a site or item is unknown, naming every line that is wrong.
-        ConflictingDocumentError: If there is a transfer of that number from or to one of them, and nothing
-            else is wrong.
+        ConflictingDocumentError: If there is another transfer of that number from or to one of them, and
+            nothing else is wrong.
     """
     _require_either(actor, paper.from_site, paper.to_site, DRAFTERS)
     act_as(conn, actor)
-    add_transfer(conn, actor, paper)
+    lock_documents(conn, paper.from_site, [("transfer", paper.id)])  # of two the second finds the first's
+    if not is_drafted(conn, paper):
+        add_transfer(conn, actor, paper)
     return transfer(conn, actor, at=paper.from_site, name=paper.id)
 
 
