@@ -212,7 +212,7 @@ def is_by_crossing(line: Line) -> bool:
     Returns:
         True if so.
     """
-    return line.type in BY_CROSSING
+    return line.type in BY_CROSSING or (line.type == "customer_return" and line.unit is None)
 
 
 def undeclared(visit: VisitRow, unit: str) -> str:

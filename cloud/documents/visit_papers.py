@@ -27,8 +27,6 @@ from cloud.master.domain import BASE_UNIT
 from contracts.vocabulary import Disposition
 
 _IN_UNITS: Final = {
-    "customer_return": "goods that cross a door loose are sellable at once, and these wait until they are "
-    "graded: receive what comes loose on Returns",
     "supplier_return": "no door tells in which condition loose goods are, and these go in any: ship what "
     "leaves loose on Shipping",
 }

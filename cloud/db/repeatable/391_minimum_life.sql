@@ -16,7 +16,8 @@ $$;
 CREATE OR REPLACE TRIGGER known_to_scans AFTER INSERT OR UPDATE OF expires_on ON lot
     FOR EACH ROW WHEN (new.expires_on IS NOT NULL) EXECUTE FUNCTION note_lot_date();
 
--- Notes the numbers under which handhelds received goods of lots that were dated since: they are looked at again.
+-- Notes the numbers under which handhelds received goods of lots that were dated since, and the visits that brought such goods loose: they
+-- are looked at again.
 CREATE FUNCTION note_dated_scans(most integer) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH dated AS (
@@ -28,10 +29,21 @@ CREATE FUNCTION note_dated_scans(most integer) RETURNS void
         SELECT t.cell_id FROM dated x
         JOIN canonical_item n ON n.canonical_id = x.item_id
         JOIN cell t ON t.item_id = n.item_id AND t.lot = x.lot
+    ), moved AS MATERIALIZED (
+        SELECT m.* FROM movements_of_cells(ARRAY(SELECT p.cell_id FROM put p)) m
+    ), loose AS (
+        INSERT INTO loose_due AS d (site_id, visit, from_at, last_at)
+        SELECT DISTINCT v.site_id, v.visit, '-infinity'::timestamptz, '-infinity'::timestamptz
+        FROM moved m
+        JOIN cell c ON c.cell_id IN (m.from_cell, m.to_cell)
+        JOIN location l ON l.location_id = c.location_id AND l.kind = 'virtual' AND starts_with(l.code, '@clearing/')
+        JOIN visit v ON v.site_id = m.site_id AND v.visit = substr(l.code, length('@clearing/') + 1) AND v.direction = 'inbound'
+        ORDER BY v.site_id, v.visit
+        ON CONFLICT (site_id, visit) DO UPDATE SET from_at = excluded.from_at
     )
     INSERT INTO scanned_note (site_id, id)
     SELECT DISTINCT m.site_id, d ->> 'id'
-    FROM movements_of_cells(ARRAY(SELECT p.cell_id FROM put p)) m
+    FROM moved m
     JOIN gateway g ON g.gateway_id = m.gateway_id AND g.name <> '_cloud'
     JOIN put p ON p.cell_id = m.to_cell
     JOIN cell c ON c.cell_id = m.from_cell

@@ -1,4 +1,4 @@
-"""What came in sellable and is inspected after all: of a lot dated since, or loose (DOMAIN D4, D8)."""
+"""What came in sellable and waits after all: of a lot dated since, or loose (DOMAIN D4, D8)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -14,19 +14,22 @@ from cloud.documents.lines import lock_documents
 from cloud.documents.receiving import store
 from cloud.documents.receiving.beyond import Part, Wanted
 from cloud.documents.receiving.domain import NOTHING, RuleRow
-from cloud.documents.receiving.held_notices import UNINSPECTED, uninspected_words
+from cloud.documents.receiving.held_notices import UNINSPECTED, ungraded_words, uninspected_words
 from cloud.documents.receiving.held_posting import VISIT, Hold, Under, post_holds
 from cloud.documents.receiving.lying import find_holds, fresh_name
 from cloud.documents.receiving.scanned import DatedRule, rule_then
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 
+_ALL: Final = "all"
+"""Of a visit's goods a watermark has passed something; else only what is known of returns is due."""
 _LOTS: Final = 500
 """How many lots one run looks at."""
 _RULED: Final = "ruled"
 _TOO_SHORT: Final = "too_short"
-_GONE: Final = (_RULED, _TOO_SHORT)
-"""Why goods were to be inspected that had left, by which an open ticket counts them in base units."""
+_RETURNED: Final = "returned"
+_GONE: Final = (_RULED, _TOO_SHORT, _RETURNED)
+"""Why goods were to wait that had left, by which an open ticket counts them in base units."""
 
 
 class ArrivedRow(NamedTuple):
@@ -46,6 +49,8 @@ class ArrivedRow(NamedTuple):
     base_unit: str
     quantity: Decimal
     days_left: int | None
+    is_return: bool = False
+    """Whether customers sent them back."""
 
     @property
     def scan(self) -> tuple[str, int, int]:
@@ -124,9 +129,9 @@ def inspect_dated(conn: Connection, actor: Actor, *, item_id: int, lot: str, now
 
 
 def inspect_loose(conn: Connection, actor: Actor, *, site: str, visit: str, now: datetime) -> int:
-    """Let wait what of a visit's loose goods a rule has inspected, or expires too soon, as on paper.
+    """Let wait what of a visit's loose goods customers sent back, a rule has inspected, or expires too soon.
 
-    Of several suppliers one at a time: the visit is ready again for the next.
+    Of several givers one at a time: the visit is ready again for the next.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -143,7 +148,8 @@ def inspect_loose(conn: Connection, actor: Actor, *, site: str, visit: str, now:
     """
     _act(conn, actor)
     _lock(conn, site, VISIT, visit)
-    if not store.tuples(conn, "take_loose_due", site=site, visit=visit)[0][0]:
+    ((due,),) = store.tuples(conn, "take_loose_due", site=site, visit=visit)
+    if due is None:
         return 0
     rules = [
         DatedRule(RuleRow(*rule), set_at) for *rule, set_at in store.tuples(conn, "dated_rules", site=site)
@@ -152,17 +158,21 @@ def inspect_loose(conn: Connection, actor: Actor, *, site: str, visit: str, now:
     wanted = list[tuple[ArrivedRow, Decimal]]()
     for *stated, recorded_at, asked in store.tuples(conn, "loose_arrivals", site=site, visit=visit):
         row = ArrivedRow(site, *stated)
-        if row.days_left is None and not rule_then(rules, row.partner, row.item, at=recorded_at).inspects:
+        is_inspected = due == _ALL and (
+            row.days_left is not None or rule_then(rules, row.partner, row.item, at=recorded_at).inspects
+        )
+        if not (row.is_return or is_inspected):
             continue
         before = asked_before.setdefault(row.scan, asked)
         known = min(before, row.quantity)
         asked_before[row.scan] = before - known
         if row.quantity > known:
             wanted.append((row, row.quantity - known))
-    partners = list(dict.fromkeys(row.partner for row, _ in wanted))
-    if len(partners) > 1:
-        store.change(conn, "put_loose", site=site, visit=visit)
-    return _inspect(conn, actor, [each for each in wanted if each[0].partner == partners[0]], now=now)
+    givers = list(dict.fromkeys((row.is_return, row.partner) for row, _ in wanted))
+    if len(givers) > 1:
+        store.change(conn, "put_loose" if due == _ALL else "put_returns", site=site, visit=visit)
+    of_first = [each for each in wanted if (each[0].is_return, each[0].partner) == givers[0]]
+    return _inspect(conn, actor, of_first, now=now)
 
 
 def _act(conn: Connection, actor: Actor) -> None:
@@ -186,7 +196,15 @@ def _inspect(
         return 0
     site, number = arrivals[0][0].site, arrivals[0][0].number
     wanted = [
-        (row, Wanted(Part(row.scan, row.item, None, quantity, inspects=True), quantity, is_inspection=True))
+        (
+            row,
+            Wanted(
+                Part(row.scan, row.item, None, quantity, inspects=True),
+                quantity,
+                is_inspection=True,
+                is_return=row.is_return,
+            ),
+        )
         for row, quantity in arrivals
     ]
     holds = find_holds(conn, actor, site, wanted)
@@ -195,13 +213,19 @@ def _inspect(
     return sum(each.held > 0 for each in holds)
 
 
+def _why(hold: Hold) -> str:
+    if hold.wanted.is_return:
+        return _RETURNED
+    return _RULED if hold.row.days_left is None else _TOO_SHORT
+
+
 def _tell(conn: Connection, first: ArrivedRow, units: Mapping[str, str], holds: Iterable[Hold]) -> None:
     """Tell people what had left, or is in another condition, before it could wait: all of an open ticket."""
     gone = dict[tuple[str, int], dict[str, Decimal]]()
     for each in holds:
         if each.asked > each.held:
             of_item = gone.setdefault((each.row.item, each.row.item_id), dict.fromkeys(_GONE, NOTHING))
-            of_item[_RULED if each.row.days_left is None else _TOO_SHORT] += each.asked - each.held
+            of_item[_why(each)] += each.asked - each.held
     under = f"{UNINSPECTED}:{first.site}/{first.type}/{first.number}"
     told = alerts.open_details(conn, [f"{under}/{item_id}" for _, item_id in gone])
     notices = []
@@ -209,7 +233,10 @@ def _tell(conn: Connection, first: ArrivedRow, units: Mapping[str, str], holds: 
         key = f"{under}/{item_id}"
         before = told.get(key, {})
         now = {why: quantities[why] + Decimal(str(before.get(why, 0))) for why in _GONE}
-        summary = uninspected_words(first.number, item, units[item], now[_RULED], now[_TOO_SHORT])
+        named, ruled, too_short = (first.number, item, units[item]), now[_RULED], now[_TOO_SHORT]
+        said = [uninspected_words(*named, ruled, too_short)] if ruled or too_short else []
+        said += [ungraded_words(*named, now[_RETURNED])] if now[_RETURNED] else []
+        summary = "; ".join(said)
         detail: dict[str, JsonValue] = {
             "document": first.number,
             "item": item,

@@ -86,7 +86,9 @@ class Wanted(NamedTuple):
     part: Part
     quantity: Decimal
     is_inspection: bool
-    """Else on hold."""
+    """All of it, wherever it was carried, until somebody has inspected or graded it; else on hold."""
+    is_return: bool = False
+    """Whether customers sent it back: it is graded."""
 
 
 @dataclass(frozen=True, slots=True)

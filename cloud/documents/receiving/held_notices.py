@@ -142,6 +142,22 @@ def _beyond_words(row: ScannedRow, number: str, sums: _Sums, needless: Decimal) 
     return "; ".join(said)
 
 
+def ungraded_words(number: str, item: str, base_unit: str, returned: Decimal) -> str:
+    """Say what customers sent back that had left before it could wait.
+
+    Args:
+        number: Under which it came.
+        item: Of the goods.
+        base_unit: Of the item.
+        returned: How much, in base units.
+
+    Returns:
+        A sentence.
+    """
+    goods = f"{_number(returned)} {base_unit} of {item} that customers sent back"
+    return f"{number}: {goods} had left before they could wait on Returns"
+
+
 def uninspected_words(number: str, item: str, base_unit: str, ruled: Decimal, too_short: Decimal) -> str:
     """Say what had left before it could be inspected.
 

@@ -23,6 +23,8 @@ from contracts.base import epoch_from_int
 from contracts.records import DocumentRef, Identifier, Side
 from contracts.vocabulary import BizStep, Disposition
 
+RETURNED: Final = "returned"
+"""Why goods wait that customers sent back."""
 INSPECTION: Final = "inspection"
 """Why goods wait that a rule sends to inspection."""
 VISIT: Final = "visit"
@@ -137,6 +139,8 @@ class Hold:
     @property
     def reason(self) -> str:
         """Why."""
+        if self.wanted.is_return:
+            return RETURNED
         if self.wanted.is_inspection:
             return INSPECTION
         return "unexpected" if self.part.is_unexpected else "over"
@@ -149,6 +153,8 @@ class Hold:
     @property
     def condition(self) -> Condition:
         """As what it waits."""
+        if self.wanted.is_return:
+            return Condition.RETURNED
         return Condition.INSPECTION if self.wanted.is_inspection else Condition.HOLD
 
     def lot(self) -> str | None:
@@ -221,7 +227,7 @@ def _keep_receipt(
         site=under.site,
         id=under.receipt,
         actor=actor.id,
-        origin=Origin.SUPPLIER.value,
+        origin=(Origin.CUSTOMER if first.wanted.is_return else Origin.SUPPLIER).value,
         partner=first.row.partner,
         delivery_note=under.number,
         visit=under.number if first.row.type == VISIT else None,

@@ -212,12 +212,16 @@ SELECT site, visit FROM loose_ready();
 SELECT take_loose_due(%(site)s, %(visit)s);
 
 -- name: loose_arrivals
-SELECT number, type, partner, gateway, epoch, seq, occurred_at, item, item_id, base_unit, quantity, days_left, recorded_at, asked
+SELECT number, type, partner, gateway, epoch, seq, occurred_at, item, item_id, base_unit, quantity, days_left, is_return,
+    recorded_at, asked
 FROM loose_arrivals(%(site)s, %(visit)s);
 
 -- name: put_loose
 INSERT INTO loose_due AS d (site_id, visit, from_at, last_at) VALUES (%(site)s, %(visit)s, '-infinity', '-infinity')
 ON CONFLICT (site_id, visit) DO UPDATE SET from_at = excluded.from_at;
+
+-- name: put_returns
+UPDATE loose_due SET is_news = true WHERE site_id = %(site)s AND visit = %(visit)s;
 
 -- name: dated_lots
 SELECT d.item_id, i.code, d.lot FROM lot_dated d JOIN item i ON i.item_id = d.item_id

@@ -77,19 +77,23 @@ def test_a_vehicle_is_registered_on_its_page_for_any_paper(desk: Desk, clerk: Cl
     assert desk.post("transfers", draft, who="inventory_controller").status_code == 201
     loose = {"site": OWN, "type": "customer_return", "id": "RET-1", "lines": [line]}
     assert desk.post("documents", loose).status_code == 201
+    assert desk.post("documents", loose | {"type": "supplier_return", "id": "BACK-1"}).status_code == 201
     form = clerk.sees(f"/visits/{OWN}/new?direction=inbound").text
     for name in ("asn/ASN/1", "transfer/T-1", "customer_return/RET-1"):
         assert f'value="{name}"' in form
     assert "transfer/T-1" not in clerk.sees(f"/visits/{OWN}/new?direction=outbound").text
     typed = {"direction": "inbound", "visit": "V-2", "door": "dock-1", "from_at": "2026-03-02T08:00"}
-    refused = clerk.sends(f"/visits/{OWN}/new", **typed, document=["asn/ASN/1", "customer_return/RET-1"])
+    leaving = typed | {"direction": "outbound"}
+    refused = clerk.sends(f"/visits/{OWN}/new", **leaving, document=["supplier_return/BACK-1"])
     assert (refused.status_code, "is in no unit" in refused.text) == (422, True)
-    done = clerk.sends(f"/visits/{OWN}/new", **typed, document=["asn/ASN/1", "transfer/T-1"])
+    papers = ["asn/ASN/1", "customer_return/RET-1", "transfer/T-1"]
+    done = clerk.sends(f"/visits/{OWN}/new", **typed, document=papers)
     assert done.status_code == 303, done.text
-    assert desk.get(f"visits/{OWN}/V-2").json()["documents"] == ["asn/ASN/1", "transfer/T-1"]
-    over_http = VEHICLE | {"visit": "V-3", "documents": [{"type": "customer_return", "id": "RET-1"}]}
+    assert desk.get(f"visits/{OWN}/V-2").json()["documents"] == papers
+    over_http = VEHICLE | {"visit": "V-3", "direction": "outbound"}
+    over_http |= {"documents": [{"type": "supplier_return", "id": "BACK-1"}]}
     answer = desk.post("visits", over_http)
-    assert (answer.status_code, "receive what comes loose on Returns" in answer.text) == (422, True)
+    assert (answer.status_code, "ship what leaves loose on Shipping" in answer.text) == (422, True)
 
 
 def test_what_a_form_shows_and_nobody_changes_stays_to_the_microsecond(desk: Desk, clerk: Clerk) -> None:
@@ -109,6 +113,29 @@ def test_what_a_form_shows_and_nobody_changes_stays_to_the_microsecond(desk: Des
         "2026-10-25T03:00:00Z",
     )
     assert moved(from_at="2026-10-25T02:31")[0] == "2026-10-25T00:31:00Z", "what is typed anew is the first"
+
+
+def test_over_http_as_in_a_file_what_a_move_leaves_out_of_a_visit_stays(desk: Desk) -> None:
+    path = f"appointments/{OWN}/V-1"
+    whole = {"door": "dock-1", "from_at": "2026-03-02T06:00:00Z", "to_at": "2026-03-02T08:00:00Z"}
+
+    def moved(**body: object) -> tuple[str, str | None, str | None]:
+        answer = desk.post(path, body)
+        assert answer.status_code == 201, answer.text
+        told = answer.json()
+        return told["from_at"], told["to_at"], told["carrier"]
+
+    stands = ("2026-03-02T06:00:00Z", "2026-03-02T08:00:00Z", "DSV")
+    assert moved(**whole, carrier="DSV") == stands
+    later = {"door": "dock-1", "from_at": "2026-03-02T07:00:00Z"}
+    assert moved(**later) == ("2026-03-02T07:00:00Z", *stands[1:])
+    refused = desk.post(path, later | {"from_at": "2026-03-02T08:00:00Z"})
+    told = "visit 'V-1': to_at 2026-03-02T08:00:00+00:00, which stays: expected after from_at"
+    assert (refused.status_code, told in refused.text) == (422, True), refused.text
+    assert moved(**later, to_at=None) == ("2026-03-02T07:00:00Z", None, "DSV")
+    assert moved(**later, carrier=None) == ("2026-03-02T07:00:00Z", None, None)
+    assert desk.post(path, later, key="same").status_code == 201
+    assert desk.post(path, later | {"to_at": None}, key="same").status_code == 422, "that is another request"
 
 
 @pytest.mark.parametrize(

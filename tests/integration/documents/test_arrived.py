@@ -181,6 +181,31 @@ def test_loose_goods_through_a_door_are_inspected_as_the_rule_says(
     assert (receipt.partner, receipt.origin) == ("ACME", "supplier")
 
 
+@pytest.mark.parametrize("crossing_says_the_lot", [True, False])
+def test_loose_goods_are_inspected_once_their_lot_is_dated_too_short(
+    held: Held, *, crossing_says_the_lot: bool
+) -> None:
+    asks(held, 30)
+    held.dock.register(paper(line(1, 2, lot="LATE"), name="ASN-5", partner="ACME"))
+    held.dock.expect("V-1", "ASN-5")
+    held.dock.confirm(minute=31)
+    lot = "LATE" if crossing_says_the_lot else None
+    sides = [Side(location=place, lot=lot) for place in ("@clearing/V-1", "STAGE-1")]
+    held.dock.doors.send(move("24", *sides, item=EACH, minute=36))
+    complete(held, 100)
+    assert (job(held, 110), lies(held)) == ((0, 0), {(lot, None): 24}), "nobody knows when it expires"
+    dates(held, "LATE", 31)
+    assert (job(held, 120), lies(held)) == ((0, 0), {(lot, None): 24}), "it keeps for long enough"
+    dates(held, "LATE", 3)
+    assert [job(held, minute) for minute in (130, 140)] == [(0, 1), (0, 0)]
+    assert lies(held) == {(lot, "inspection"): 24}
+    assert waits(held) == [("V-1~held", "short_life", 3, "STAGE-1", 24)]
+    sides = [Side(location=place, lot=lot) for place in ("@clearing/V-1", "STAGE-1")]
+    held.dock.doors.send(move("24", *sides, item=EACH, minute=105))
+    complete(held, 150)
+    assert job(held, 160) == (0, 1), "what comes of it later waits as before"
+
+
 def test_loose_goods_that_no_rule_sends_to_inspection_are_sellable(held: Held) -> None:
     loose(held)
     held.dock.case_crosses(1, minute=5)

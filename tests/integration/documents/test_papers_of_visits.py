@@ -27,7 +27,6 @@ from tests.integration.documents.dock import (
     NETWORK,
     OTHER_SITE,
     PALLET,
-    SECOND,
     Dock,
     line,
     open_dock,
@@ -178,9 +177,6 @@ def test_a_transfer_comes_as_much_as_crossed(dock: Dock) -> None:
 
 def test_what_customers_send_back_on_a_pallet_waits_until_it_is_graded(dock: Dock) -> None:
     dock.register(paper(line(1, 2, unit=PALLET), name="RET-1", kind="customer_return", partner="Shop"))
-    dock.register(paper(line(1, 2), name="RET-2", kind="customer_return"))
-    with pytest.raises(DocumentError, match="'RET-2': line 1 is in no unit: goods that cross a door loose"):
-        dock.expect("V-1", **named("customer_return", "RET-2"))
     dock.expect("V-1", **named("customer_return", "RET-1"))
     assert dock.remains() == [("missing_unit", PALLET, None)]
     dock.crosses()
@@ -209,8 +205,7 @@ def test_a_supplier_gets_back_pallets_in_the_condition_they_are_in(dock: Dock) -
 def test_all_that_is_wrong_with_a_vehicles_papers_is_told_at_once(dock: Dock) -> None:
     where = {"site": SITE, "name": "PO-1", "reason": "other"}
     dock.ledger.as_app(lambda conn: close(conn, BUYER, now=at(10), **where))
-    dock.register(paper(line(1, 1), line(2, 1, unit=SECOND), name="RET-1", kind="customer_return"))
-    names = [("asn", "NIL"), ("purchase_order", "PO-1"), ("customer_return", "RET-1")]
+    names = [("asn", "NIL"), ("purchase_order", "PO-1")]
     documents = [{"type": kind, "id": name} for kind, name in names]
     with pytest.raises(DocumentError) as caught:
         dock.expect("V-1", documents=documents, door="dock-9")
@@ -218,7 +213,6 @@ def test_all_that_is_wrong_with_a_vehicles_papers_is_told_at_once(dock: Dock) ->
         "there is no door 'dock-9' at site 'leeds'",
         "there is no asn 'NIL' at site 'leeds'",
         "purchase_order 'PO-1' is closed: nothing of it comes",
-        "customer_return 'RET-1': line 1 is in no unit: goods that cr",
     ]
     with pytest.raises(UnknownDocumentError, match=r"door 'dock-9'.*\n.*asn 'NIL'"):
         dock.expect("V-1", documents=documents[:1], door="dock-9")
