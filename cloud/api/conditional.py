@@ -6,11 +6,12 @@ from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
+from starlette.routing import Route
 from typing_extensions import override
 
 from cloud.api.files import ENDLESS, FILES, as_file_too, rows_of
 from cloud.api.problems import RESPONSES
+from cloud.routes import LateRoute
 from cloud.sheets.sending import FileAnswer
 
 
@@ -46,7 +47,7 @@ def is_known(etag: str, if_none_match: str | None) -> bool:
     return etag in known or "*" in known
 
 
-def operation_id(route: APIRoute) -> str:
+def operation_id(route: Route) -> str:
     """Name an operation as its function is named.
 
     Args:
@@ -58,26 +59,26 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-class ConditionalRoute(APIRoute):
+class ConditionalRoute(LateRoute):
     """A route whose successful GET carries an ETag, and who has it gets 304; lists go out as files too."""
 
-    def __init__(self, path: str, endpoint: Callable[..., Any], **described: Any) -> None:
-        """Make a route.
+    @override
+    def make(self, path: str, endpoint: Callable[..., Any], described: dict[str, Any]) -> None:
+        """Make it, with a file of its list.
 
         Args:
-            path: Its path.
-            endpoint: The operation.
-            **described: What FastAPI is told of it.
+            path: As it was declared.
+            endpoint: As it was declared.
+            described: As it was declared.
         """
-        described["generate_unique_id_function"] = operation_id
-        described["responses"] = {**RESPONSES, **(described.get("responses") or {})}
+        answers = {**RESPONSES, **(described.get("responses") or {})}
         is_read = "GET" in (described.get("methods") or ()) and path not in ENDLESS
-        rows = rows_of(endpoint) if is_read else None
-        if rows is not None:
-            endpoint = as_file_too(path, endpoint, rows)
-            described["responses"] |= FILES
-        self.rows = rows
-        super().__init__(path, endpoint, **described)
+        self.rows = rows_of(endpoint) if is_read else None
+        if self.rows is not None:
+            endpoint = as_file_too(path, endpoint, self.rows)
+            answers |= FILES
+        told = {"generate_unique_id_function": operation_id, "responses": answers}
+        super().make(path, endpoint, described | told)
 
     @override
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:

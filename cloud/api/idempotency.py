@@ -132,7 +132,7 @@ class Posted:
         return self.answer(body, effect)
 
 
-def _once(request: Request, gate: TheGate, caller: Caller, idempotency_key: IdempotencyKey) -> Posted:
+async def _once(request: Request, gate: TheGate, caller: Caller, idempotency_key: IdempotencyKey) -> Posted:
     return Posted(gate, caller, idempotency_key, request.url.path)
 
 

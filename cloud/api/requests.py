@@ -14,7 +14,8 @@ _COOKIE = APIKeyCookie(
 )
 
 
-def _gate(request: Request) -> Gate:
+async def _gate(request: Request) -> Gate:
+    # `async`, for it waits for nothing: FastAPI asks another thread for what is not
     gate: Gate = request.app.state.gate
     return gate
 

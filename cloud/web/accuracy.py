@@ -20,13 +20,14 @@ from cloud.forecasting.track_record.reading import PARTS, PartRow, accuracy
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/accuracy"
 WEEKS: Final = 26

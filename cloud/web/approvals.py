@@ -27,6 +27,7 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry.domain import GREATEST
 from cloud.ledger.domain import LedgerError
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.approval_words import NOT_UNDONE, differences, kind_word, money, reason_word
 from cloud.web.facts import facts
@@ -35,7 +36,7 @@ from cloud.web.rendering import fragment, page, zone_of
 from cloud.web.streaming import Look, stream
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 COLUMNS: Final = columns_of(

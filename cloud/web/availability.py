@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from cloud.allocation import reading
 from cloud.allocation.domain import UnknownClaimError
 from cloud.inquiry import operations
+from cloud.routes import LateRoute
 from cloud.web.promise_line import promise_line
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 _CLAIMS: Final = 200

@@ -29,6 +29,7 @@ from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
+from cloud.routes import LateRoute
 from cloud.web.approval_words import money
 from cloud.web.doors import Epoch, GatewayName, Seq
 from cloud.web.rendering import fragment, page
@@ -38,7 +39,7 @@ from contracts.base import SiteId
 from contracts.records import RowRef
 from contracts.vocabulary import CountScope
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 50
 LINES: Final = 6

@@ -21,12 +21,13 @@ from cloud.identity.actor import NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/demand"
 SHOWN: Final = 100

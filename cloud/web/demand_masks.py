@@ -11,10 +11,11 @@ from cloud.db import Connection, in_transaction
 from cloud.demand.domain import DemandError, UnknownSiteError
 from cloud.demand.masks import LONGEST_REASON, Mask, MaskKind, UnknownMaskError, add_mask, withdraw_mask
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.web.demand import show
 from cloud.web.visitors import Sender, TheGate
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 Number = Annotated[int, Path(ge=1, le=GREATEST)]
 Short = Annotated[str, Form(max_length=256)]

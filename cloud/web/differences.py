@@ -13,6 +13,7 @@ from cloud.identity.actor import Actor
 from cloud.inquiry import operations, past, stock
 from cloud.inquiry.domain import GREATEST, STOCK_READERS, MovementRow, SiteRow, contains
 from cloud.inquiry.past import DifferenceFilter, DifferenceRow, Moment
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.item import place_of, place_text
@@ -20,7 +21,7 @@ from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 _COLUMNS: Final = columns_of(

@@ -23,6 +23,7 @@ from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.ledger.domain import NotPostableError
+from cloud.routes import LateRoute
 from cloud.web.doors import Epoch, GatewayName, Seq
 from cloud.web.rendering import fragment, page
 from cloud.web.streaming import stream
@@ -30,7 +31,7 @@ from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import EPOCH_PATTERN, ID_PATTERN
 from contracts.records import RowRef
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 50
 """Cards on the page; the oldest are answered first, so the rest follow by themselves."""

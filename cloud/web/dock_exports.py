@@ -13,12 +13,13 @@ from cloud.documents.receiving import reading as receiving
 from cloud.documents.receiving.papers import ReceiptLineRow
 from cloud.documents.shipping import reading as shipping
 from cloud.documents.shipping.papers import ShipmentLineRow
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.visitors import TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 _ITEM: Final = Column("item", Kind.TEXT, lambda line: line.item or line.identifier)
 RECEIPT: Final = (

@@ -15,6 +15,7 @@ from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.radiogram import LARGE, radiogram
@@ -24,7 +25,7 @@ from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import EPOCH_PATTERN, ID_PATTERN, epoch_from_int
 from contracts.records import RowRef
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 PER_DOOR: Final = 8
 ALONE: Final = 40

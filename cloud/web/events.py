@@ -17,6 +17,7 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.events_calendar import WEEKS, calendar_of
 from cloud.web.files import FileForm, answer, looking, whole
@@ -24,7 +25,7 @@ from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/events"
 SHOWN: Final = 500

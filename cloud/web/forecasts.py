@@ -28,6 +28,7 @@ from cloud.forecasting.granularity import reading as granularity
 from cloud.forecasting.granularity.calendar import Period, in_decimals, periods
 from cloud.identity.actor import Actor
 from cloud.inquiry.domain import contains
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Form, Kind, columns_of
 from cloud.web.adjusted import adjustments
 from cloud.web.files import FileForm, answer, looking, whole
@@ -36,7 +37,7 @@ from cloud.web.forecast_chart import WEEKS_BEHIND, sum_chart, weeks_chart
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 COLUMNS: Final = columns_of(

@@ -19,12 +19,13 @@ from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/gateways"
 ROWS: Final = 200

@@ -15,6 +15,7 @@ from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.inquiry import stock
 from cloud.inquiry.domain import GREATEST, BalanceRow, MovementRow
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.instants import instant_of
@@ -22,7 +23,7 @@ from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import TheGate, Viewer
 from contracts.base import EPOCH_PATTERN, epoch_from_int, epoch_to_int
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 _FOREVER: Final = datetime.fromisoformat("9999-12-31T00:00:00+00:00")

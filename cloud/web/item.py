@@ -18,11 +18,12 @@ from cloud.inquiry.domain import BalanceFilter, BalanceRow, MovementRow
 from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import Unfit
 from cloud.master.life import KEEPERS
+from cloud.routes import LateRoute
 from cloud.web.moments import MomentForm, moment_form
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 PLACES: Final = 200
 ROWS: Final = 50

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from cloud.db import Connection, in_transaction
 from cloud.master.life import KEEPERS, MOST_DAYS, LifeError, LifePaper, put_lives
 from cloud.master.shelf_life import ShelfLifePaper, put_shelf_lives
+from cloud.routes import LateRoute
 from cloud.web.item import item_page
 from cloud.web.visitors import Sender, TheGate
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 
 @router.post("/item-lives")

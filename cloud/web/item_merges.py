@@ -10,10 +10,11 @@ from cloud.identity.actor import Role
 from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import LedgerError
 from cloud.master.levels import plain_ratio
+from cloud.routes import LateRoute
 from cloud.web.item import item_page
 from cloud.web.visitors import Sender, TheGate
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 Code = Annotated[str, Form(min_length=1, max_length=128)]
 _MOST: Final = 2**31

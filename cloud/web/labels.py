@@ -20,6 +20,7 @@ from cloud.labels.domain import (
     UnknownTemplateError,
 )
 from cloud.labels.svg import svg
+from cloud.routes import LateRoute
 from cloud.web.forms import may
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
@@ -27,7 +28,7 @@ from contracts.base import ID_PATTERN
 from contracts.labels import BARS, FIELDS, LINKS, LabelKind, LabelOrder, LabelTemplate, sample
 from contracts.zpl import Drawn, draw
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/labels"
 PRINTS: Final = 30

@@ -13,11 +13,12 @@ from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import OPERATIONS_READERS, FlowRow
+from cloud.routes import LateRoute
 from cloud.web.rendering import fragment, page
 from cloud.web.streaming import stream
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 FLOW_MINUTES: Final = 30
 SILENT_AFTER: Final = timedelta(seconds=45)

@@ -9,10 +9,11 @@ from fastapi.responses import RedirectResponse, Response
 from cloud.identity import sessions
 from cloud.identity.domain import SESSION_MAX, LockedOutError, LoginRefusedError
 from cloud.identity.gate import SESSION_COOKIE, ForgedRequestError, NotLoggedInError
+from cloud.routes import LateRoute
 from cloud.web.rendering import bare_page
 from cloud.web.visitors import Sender, TheGate
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 HOME: Final = "/live"
 

@@ -14,6 +14,7 @@ from cloud.lots import expiry, stating
 from cloud.lots.domain import KEEPERS, LotError, UnknownLotError
 from cloud.lots.expiry import ExpiringRow
 from cloud.lots.stating import UnstatedRow
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forms import may
@@ -21,7 +22,7 @@ from cloud.web.lot_picture import lot_href
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 SiteName = Annotated[str, Query(max_length=64)]

@@ -14,13 +14,14 @@ from cloud.identity.actor import Actor
 from cloud.lots import reading, recalls
 from cloud.lots.domain import KEEPERS, RECALL_REASONS, HistoryRow, LotError, UnknownLotError
 from cloud.lots.reading import LotStory, Whereabouts
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking
 from cloud.web.lot_picture import lot_href, lot_picture
 from cloud.web.rendering import page
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 MOVES: Final = 50

@@ -25,11 +25,12 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.web.forms import words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/models"
 SHOWN: Final = 50

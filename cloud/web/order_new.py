@@ -16,13 +16,14 @@ from cloud.identity.actor import Role
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.master.domain import BASE_UNIT
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import MOST_LINES, Text, named_goods
 from cloud.web.forms import may, refused, rows_of
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 EMPTY: Final = 6
 """Lines of the form; it grows as it is sent, and a longer order comes from a file."""

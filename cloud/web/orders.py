@@ -22,6 +22,7 @@ from cloud.ledger.domain import LedgerError
 from cloud.master.domain import BASE_UNIT
 from cloud.replenishment import confirming, ordering
 from cloud.replenishment.confirming import ConfirmationPaper
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer
 from cloud.web.forms import may, rows_of, words_of
@@ -29,7 +30,7 @@ from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 _AFTER: Final = r"^([A-Za-z0-9_-]{1,64}\|[A-Za-z0-9_.-]{1,64})?$"

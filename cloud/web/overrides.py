@@ -28,6 +28,7 @@ from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.forms import words_of
@@ -35,7 +36,7 @@ from cloud.web.override_chart import override_chart
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 TAB: Final = "/overrides"
 SHOWN: Final = 100

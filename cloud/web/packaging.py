@@ -15,12 +15,13 @@ from cloud.inquiry import operations
 from cloud.master import packaging
 from cloud.master.levels import PackagingError, plain_ratio
 from cloud.master.packaging import KEEPERS, PackagingPaper, UnknownItemError
+from cloud.routes import LateRoute
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.packaging_picture import packaging_picture
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 Item = Annotated[str, Path(min_length=1, max_length=128)]
 Text = Annotated[str, Form(max_length=64)]

@@ -12,12 +12,13 @@ from cloud.db import Connection, in_transaction
 from cloud.documents import service
 from cloud.documents.domain import KEEPERS, DocumentError
 from cloud.documents.papers import DocumentPaper
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import MOST_LINES, TEXT, SiteId, Text, named_goods
 from cloud.web.forms import refused, rows_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 _BETWEEN_UNITS: Final = re.compile(r"[\s;]+|(?<=[0-9]{18}),")
 """A comma may be part of a GRAI, but not after 18 digits."""

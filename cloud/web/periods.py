@@ -25,13 +25,14 @@ from cloud.periods.domain import (
     UnknownPeriodError,
 )
 from cloud.periods.reading import LineFilter
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import epoch_from_int
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 LISTED: Final = 18
 SHOWN: Final = 100

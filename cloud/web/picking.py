@@ -20,12 +20,13 @@ from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
+from cloud.routes import LateRoute
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.rendering import fragment, page, zone_of
 from cloud.web.streaming import follow
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 50
 SHORTS: Final = 20

@@ -30,6 +30,7 @@ from cloud.replenishment.domain import (
     UnknownProposalError,
 )
 from cloud.replenishment.store import ProposalRow
+from cloud.routes import LateRoute
 from cloud.runs import service as runs
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
@@ -38,7 +39,7 @@ from cloud.web.rendering import page
 from cloud.web.stockline import stockline
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 SITES_TOLD: Final = 5

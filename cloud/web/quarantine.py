@@ -11,10 +11,11 @@ from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
 from cloud.ledger.domain import AlreadyClaimedError
 from cloud.ledger.replays import may_settle, request_replay
+from cloud.routes import LateRoute
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 SHOWN_BYTES: Final = 16 * 1024

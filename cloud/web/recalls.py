@@ -21,11 +21,12 @@ from cloud.lots.domain import (
     UnknownLotError,
 )
 from cloud.lots.recall_reading import RecallStory, recall_story
+from cloud.routes import LateRoute
 from cloud.web.lot_picture import lot_href
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 Number = Annotated[int, Path(ge=1, le=2**62)]
 Code = Annotated[str, Form(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]

@@ -23,6 +23,7 @@ from cloud.recipes.domain import (
     UnknownRecipeError,
 )
 from cloud.recipes.papers import MadePaper, RecipePaper, TakenBackPaper
+from cloud.routes import LateRoute
 from cloud.web.forms import may, refused, rows_of
 from cloud.web.instants import InstantError, instant_of
 from cloud.web.names import transformation_href
@@ -30,7 +31,7 @@ from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 _REFUSALS: Final = (RecipeError, DocumentError, LedgerError, InstantError)
 SHOWN: Final = 100

@@ -28,13 +28,14 @@ from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import expected_of
 from cloud.web.forms import may, refused, words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 50
 VERDICTS: Final = {"sellable": "Sellable", "damaged": "Damaged", "hold": "On hold", "scrap": "Scrap"}

@@ -12,6 +12,7 @@ from cloud.db import Connection
 from cloud.identity.actor import Actor
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.runs import jobs, service
 from cloud.runs.domain import UnknownRunError
 from cloud.runs.jobs import JobRow, SlotRow, duration_words
@@ -20,7 +21,7 @@ from cloud.web.names import person
 from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 50
 SLOTS: Final = 12

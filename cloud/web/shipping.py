@@ -19,6 +19,7 @@ from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import (
     KINDS,
     MOST_LINES,
@@ -36,7 +37,7 @@ from cloud.web.forms import may, rows_of, words_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 30
 CONDITIONS: Final = {"": "Sellable", "damaged": "Damaged", "hold": "On hold", "inspection": "In inspection"}

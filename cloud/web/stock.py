@@ -11,6 +11,7 @@ from cloud.inquiry import operations, stock
 from cloud.inquiry.domain import GREATEST, BalanceFilter, BalanceRow, contains
 from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import FIT
+from cloud.routes import LateRoute
 from cloud.sheets.listing import columns_of
 from cloud.web.files import FileForm, answer, looking, whole
 from cloud.web.moments import MomentForm, moment_form
@@ -18,7 +19,7 @@ from cloud.web.rendering import page
 from cloud.web.unfit import marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 COLUMNS: Final = marked_columns(

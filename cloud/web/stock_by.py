@@ -12,6 +12,7 @@ from cloud.inquiry import operations
 from cloud.inquiry.domain import contains
 from cloud.inquiry.marking import Marked, marked
 from cloud.lots.unfit import FIT
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, columns_of
 from cloud.units.stock import By, StockFilter, StockRow, stock_by
 from cloud.web.files import FileForm, answer, looking, whole
@@ -20,7 +21,7 @@ from cloud.web.rendering import page
 from cloud.web.unfit import marked_columns
 from cloud.web.visitors import TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
 _KEYS: Final = 4

@@ -22,12 +22,13 @@ from cloud.db import Connection, in_transaction
 from cloud.identity.actor import Actor
 from cloud.identity.gate import Gate
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.web.facts import facts, label_of
 from cloud.web.rendering import fragment, page, zone_of
 from cloud.web.streaming import Look, stream
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 

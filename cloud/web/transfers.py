@@ -15,13 +15,14 @@ from cloud.documents.transfers.papers import TransferPaper
 from cloud.identity.gate import Gate
 from cloud.inquiry import operations
 from cloud.ledger.domain import LedgerError
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import MOST_LINES, named_goods
 from cloud.web.forms import may, refused, rows_of
 from cloud.web.rendering import page
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 EMPTY: Final = 4

@@ -9,6 +9,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud.inquiry import operations, stock
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.units import reading
 from cloud.units.domain import LATEST, Fact, Place, contradictions, early_reuse
@@ -23,7 +24,7 @@ from cloud.web.serial_made import NOTHING, made_of
 from cloud.web.visitors import TheGate, Viewer
 from contracts.base import epoch_from_int
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 50
 LISTED: Final = 100

@@ -26,6 +26,7 @@ from cloud.identity.gate import Gate, Visitor
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
 from cloud.inquiry.domain import GREATEST
+from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.approval_words import money
 from cloud.web.files import FileForm, answer, looking, whole
@@ -33,7 +34,7 @@ from cloud.web.rendering import fragment, page
 from cloud.web.streaming import Look, follow
 from cloud.web.visitors import Sender, TheGate, Viewer
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SHOWN: Final = 100
 TICKETS: Final = 20

@@ -7,7 +7,7 @@ from fastapi import Depends, Form, Request
 from cloud.identity.gate import Gate, Visitor
 
 
-def _gate(request: Request) -> Gate:
+async def _gate(request: Request) -> Gate:
     gate: Gate = request.app.state.gate
     return gate
 
@@ -23,7 +23,7 @@ Viewer = Annotated[Visitor, Depends(_viewer)]
 """Whoever is logged in; others are sent to the login page and brought back."""
 
 
-def _sender(visitor: Viewer, csrf: Annotated[str, Form(max_length=100)] = "") -> Visitor:
+async def _sender(visitor: Viewer, csrf: Annotated[str, Form(max_length=100)] = "") -> Visitor:
     visitor.check_csrf(csrf)
     return visitor
 

@@ -20,6 +20,7 @@ from cloud.documents.papers import VisitPaper
 from cloud.identity.gate import Gate
 from cloud.identity.store import act_as
 from cloud.inquiry import operations
+from cloud.routes import LateRoute
 from cloud.web.dock_papers import open_documents
 from cloud.web.forms import refused
 from cloud.web.instants import InstantError, instant_of, moved_to, wall_clock
@@ -27,7 +28,7 @@ from cloud.web.rendering import page, zone_of
 from cloud.web.visitors import Sender, TheGate, Viewer
 from contracts.base import ID_PATTERN
 
-router: Final = APIRouter()
+router: Final = APIRouter(route_class=LateRoute)
 
 SiteId = Annotated[str, Path(pattern=ID_PATTERN)]
 VisitId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

@@ -11,12 +11,17 @@ from fastapi.security import HTTPBasic
 from cloud.api.conditional import operation_id
 from cloud.api.problems import RESPONSES, ProblemError, responses
 from cloud.gateways.door import BatchDoor, Credential, NotAdmittedError, NotNowError, NotTakenError
+from cloud.routes import LateRoute
 from contracts.batch import MAX_FRAME_BYTES
 from contracts.feedback import Ack, IngestState, Messages
 from contracts.topics import Channel
 
 router = APIRouter(
-    prefix="/v1", tags=["batches"], responses=RESPONSES, generate_unique_id_function=operation_id
+    prefix="/v1",
+    tags=["batches"],
+    route_class=LateRoute,
+    responses=RESPONSES,
+    generate_unique_id_function=operation_id,
 )
 
 _BASIC: Final = HTTPBasic(auto_error=False, description="A gateway's id and its secret")

@@ -13,9 +13,10 @@ from cloud.api.problems import RESPONSES, responses
 from cloud.api.requests import Caller, TheGate
 from cloud.inquiry import operations
 from cloud.inquiry.probe import is_ready
+from cloud.routes import LateRoute
 from cloud.runs import jobs
 
-router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
+router = APIRouter(tags=["health"], route_class=LateRoute, generate_unique_id_function=operation_id)
 
 
 class Health(BaseModel):
