@@ -78,6 +78,10 @@ def add_commands(subparsers: "Subparsers") -> None:
         help="default: its shelf life after --produced, else it keeps",
     )
     dating.add_argument("--produced", type=shell.day, metavar="DAY", help="as stands on the goods (AI 11)")
+    dating.add_argument(
+        "--take-back", action="store_true", help="what was said before counts no more: its labels say again"
+    )
+    dating.add_argument("--reason", default="", help="why it is said, or said otherwise")
     lasting = _add(group, "life", "say how long goods must last after they left for a customer", _life)
     lasting.add_argument("customer")
     lasting.add_argument("--item", help="default: every one without terms of its own")
@@ -178,10 +182,22 @@ def _shorts(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
 
 
 def _lot(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:
-    names = {"item": asked.item, "lot": asked.lot}
-    dates = {"expires_on": asked.expires, "produced_on": asked.produced}
-    says = asked.expires is not None or asked.produced is None
-    yield {"new": terms.put_lot(conn, SHELL, **names, **dates, states_expiry=says)}
+    says = asked.expires is not None or (asked.produced is None and not asked.take_back)
+    if len(asked.reason) > terms.MOST_REASON:
+        raise AllocationError(f"--reason: expected at most {terms.MOST_REASON} characters")
+    back: tuple[terms.Said, ...] = ("expires_on", "produced_on") if asked.take_back else ()
+    is_new = terms.put_lot(
+        conn,
+        SHELL,
+        item=asked.item,
+        lot=asked.lot,
+        expires_on=asked.expires,
+        produced_on=asked.produced,
+        states_expiry=says,
+        taken_back=back,
+        reason=asked.reason or None,
+    )
+    yield {"new": is_new}
 
 
 def _life(conn: Connection, asked: argparse.Namespace) -> Iterable[Row]:

@@ -108,20 +108,35 @@ ORDER BY 5, 1, 2, 3;
 SELECT c.canonical_id FROM item i JOIN canonical_item c ON c.item_id = i.item_id WHERE i.code = %(item)s;
 
 -- name: put_lot
-INSERT INTO lot (item_id, lot, expires_on, produced_on, is_expiry_stated, stated_by)
-SELECT i.item_id, %(lot)s, CASE WHEN %(states_expiry)s THEN %(expires_on)s::date
-    ELSE %(produced_on)s::date + i.shelf_life_days END, %(produced_on)s::date, %(states_expiry)s, %(actor)s
-FROM item i WHERE i.item_id = %(item_id)s
+INSERT INTO lot (item_id, lot, expires_on, produced_on, is_expiry_stated, is_production_stated, stated_by)
+SELECT %(item_id)s, %(lot)s, %(expires_on)s::date, %(produced_on)s::date, %(states_expiry)s, %(produced_on)s::date IS NOT NULL,
+    %(actor)s
+WHERE %(states_expiry)s OR %(produced_on)s::date IS NOT NULL
+    OR EXISTS (SELECT FROM lot k WHERE k.item_id = %(item_id)s AND k.lot = %(lot)s)
 ON CONFLICT (item_id, lot) DO UPDATE
-SET produced_on = coalesce(excluded.produced_on, lot.produced_on),
-    expires_on = CASE WHEN lot.is_expiry_stated AND NOT excluded.is_expiry_stated THEN lot.expires_on
-        ELSE excluded.expires_on END,
-    is_expiry_stated = lot.is_expiry_stated OR excluded.is_expiry_stated,
+SET produced_on = CASE WHEN excluded.is_production_stated THEN excluded.produced_on ELSE lot.produced_on END,
+    is_production_stated = excluded.is_production_stated OR (lot.is_production_stated AND NOT %(takes_back_production)s),
+    expires_on = CASE WHEN excluded.is_expiry_stated THEN excluded.expires_on ELSE lot.expires_on END,
+    is_expiry_stated = excluded.is_expiry_stated OR (lot.is_expiry_stated AND NOT %(takes_back_expiry)s),
     stated_at = clock_timestamp(), stated_by = excluded.stated_by
-WHERE coalesce(excluded.produced_on <> lot.produced_on, excluded.produced_on IS NOT NULL AND lot.produced_on IS NULL)
+WHERE lot.labels_differ IS NOT NULL
+    OR (excluded.is_production_stated AND (NOT lot.is_production_stated OR lot.produced_on <> excluded.produced_on))
+    OR (lot.is_production_stated AND NOT excluded.is_production_stated AND %(takes_back_production)s)
     OR (excluded.is_expiry_stated
         AND (NOT lot.is_expiry_stated OR lot.expires_on IS DISTINCT FROM excluded.expires_on))
+    OR (lot.is_expiry_stated AND NOT excluded.is_expiry_stated AND %(takes_back_expiry)s)
 RETURNING lot.expires_on, lot.produced_on;
+
+-- name: add_lot_statement
+INSERT INTO lot_statement (item_id, lot, expiry, expires_on, production, produced_on, reason, stated_by)
+VALUES (%(item_id)s, %(lot)s,
+    CASE WHEN %(states_expiry)s THEN CASE WHEN %(expires_on)s::date IS NULL THEN 'keeps' ELSE 'on' END
+        WHEN %(takes_back_expiry)s THEN 'taken_back' END, %(expires_on)s::date,
+    CASE WHEN %(produced_on)s::date IS NOT NULL THEN 'on' WHEN %(takes_back_production)s THEN 'taken_back' END,
+    %(produced_on)s::date, %(reason)s, %(actor)s);
+
+-- name: note_lot
+INSERT INTO lot_label_due (item_id, lot) VALUES (%(item_id)s, %(lot)s);
 
 -- name: put_life
 INSERT INTO customer_life (partner, item_id, minimum_days, stated_by)

@@ -1,7 +1,8 @@
 """What allocation is told of lots and customers: dates and days in, kept with who said so."""
 
+from collections.abc import Collection
 from datetime import date
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from cloud.allocation import store
 from cloud.allocation.domain import KEEPERS, AllocationError, UnknownClaimError
@@ -12,6 +13,11 @@ from cloud.ledger.store import audit
 
 _PRODUCED: Final = (date(2000, 1, 1), date(2199, 12, 31))
 """The first and last day on which goods may be said to be made."""
+MOST_REASON: Final = 500
+"""Characters of why a date is corrected."""
+
+Said: TypeAlias = Literal["expires_on", "produced_on"]
+"""What people say of a lot's dates, and may take back."""
 
 
 def put_lot(
@@ -23,11 +29,13 @@ def put_lot(
     expires_on: date | None = None,
     produced_on: date | None = None,
     states_expiry: bool = True,
+    taken_back: Collection[Said] = (),
+    reason: str | None = None,
 ) -> bool:
-    """State when a lot is no longer good, or when it was made.
+    """State when a lot is no longer good, or when it was made, or take back what was stated.
 
-    Where nobody states when it expires, it does so its item's shelf life after it was made; a date that
-    somebody states, before or afterwards, holds.
+    Where nobody states when it expires, it does so as its labels say, else its item's shelf life after it was
+    made; a date that somebody states, before or afterwards, holds.
 
     Args:
         conn: In a transaction that the caller commits, or rolls back where this raises.
@@ -37,9 +45,11 @@ def put_lot(
         expires_on: The first day on which it is no longer good; None: it keeps.
         produced_on: When it was made; None: as it was stated before.
         states_expiry: Whether somebody says when it expires; else ``expires_on`` counts for nothing.
+        taken_back: What was stated before and counts no more, unless it is stated anew.
+        reason: Why it is said, or said otherwise; up to 500 characters.
 
     Returns:
-        Whether that was new.
+        Whether that was new; where labels differ any word is, for it answers them.
 
     Raises:
         NotAllowedError: If the actor may not.
@@ -48,7 +58,7 @@ def put_lot(
             have expired before it was made, whichever of that was stated before.
     """
     actor.require_everywhere(*KEEPERS)
-    if not states_expiry and produced_on is None:
+    if not states_expiry and produced_on is None and not taken_back:
         raise AllocationError(f"lot {lot!r:.140}: expected expires_on or produced_on, got neither")
     first, last = _PRODUCED
     if produced_on and not first <= produced_on <= last:
@@ -57,19 +67,35 @@ def put_lot(
         )
     act_as(conn, actor)
     found = _item(conn, item)
-    dates = {"expires_on": expires_on, "produced_on": produced_on, "states_expiry": states_expiry}
-    kept = store.tuples(conn, "put_lot", item_id=found, lot=lot, actor=actor.id, **dates)
+    said = {
+        "item_id": found,
+        "lot": lot,
+        "actor": actor.id,
+        "expires_on": expires_on if states_expiry else None,
+        "produced_on": produced_on,
+        "states_expiry": states_expiry,
+        "takes_back_expiry": "expires_on" in taken_back,
+        "takes_back_production": "produced_on" in taken_back,
+    }
+    kept = store.tuples(conn, "put_lot", **said)
     for expires, produced in kept:
         if expires and produced and expires <= produced:
             raise AllocationError(
                 f"lot {lot!r:.140}: expires_on {expires}: expected after produced_on {produced}"
             )
-    if kept:
-        detail = ({"expires_on": expires_on} if states_expiry else {}) | (
-            {"produced_on": produced_on} if produced_on else {}
-        )
-        audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
-    return bool(kept)
+    if not kept:
+        return False
+    store.change(conn, "add_lot_statement", **said, reason=reason)
+    store.change(conn, "note_lot", item_id=found, lot=lot)
+    told = {
+        "expires_on": (expires_on, states_expiry),
+        "produced_on": (produced_on, produced_on),
+        "taken_back": (sorted(taken_back), taken_back),
+        "reason": (reason, reason),
+    }
+    detail = {name: value for name, (value, is_said) in told.items() if is_said}
+    audit(conn, actor.id, "lot_dated", f"lot:{item}/{lot}", site=None, detail=detail)
+    return True
 
 
 def put_life(conn: Connection, actor: Actor, *, partner: str, item: str | None, days: int) -> bool:

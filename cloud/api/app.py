@@ -42,6 +42,7 @@ from cloud.api.routes import (
     labels,
     limits,
     locations,
+    lot_dates,
     lot_statements,
     lots,
     models,
@@ -167,6 +168,7 @@ _DOCK: Final = (
 )
 _GOODS: Final = (
     allocations,
+    lot_dates,
     lots,
     lot_statements,
     recalls,

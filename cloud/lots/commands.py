@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cloud import shell
 from cloud.db import Connection, LastingConnection
 from cloud.identity.actor import Actor, Role
-from cloud.lots import expiry, reading, recalls, stating
+from cloud.lots import dates_commands, expiry, reading, recalls, stating
 from cloud.lots.domain import END_REASONS, RECALL_REASONS, LotError
 from cloud.lots.expiry import DAYS
 from cloud.lots.resolver import RESOLVER, resolve
@@ -30,6 +30,8 @@ _EXAMPLES: Final = """examples:
   dockledger lots recall TEA-500 L77 --reason contaminated --note "glass in a jar"
   dockledger lots expiring --site leeds --days 14
   dockledger lots watch --site leeds --days 30 --owner user:ada
+  dockledger lots dates TEA-500 L77                       who said what of its dates; its labels too
+  dockledger lots import-dates dates.csv                  item,lot,expires_on,produced_on,reason; also .xlsx
   dockledger lots policy TEA-500 --known --rule fefo"""
 
 
@@ -81,6 +83,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     known.add_argument("--known", action="store_true", dest="is_known", help="receipts ask for the lot")
     known.add_argument("--not-known", action="store_false", dest="is_known")
     using.add_argument("--rule", choices=("fefo", "fifo"), help="default: none")
+    dates_commands.add_commands(group)
     _add(group, "unstated", "list goods of which nobody knows the lot", _unstated)
     resolving = group.add_parser(
         "resolve", help="infer what was not stated once; the scheduler does it by itself"

@@ -1,6 +1,7 @@
 -- name: find_lot
 SELECT i.item_id, i.code, i.name, i.base_unit, i.is_lot_controlled, %(lot)s AS lot, t.expires_on, t.stated_by, t.produced_on,
-    t.expires_on IS NOT NULL AND NOT t.is_expiry_stated AS is_inferred
+    CASE WHEN t.is_expiry_stated THEN 'stated' WHEN t.expires_on IS NULL THEN NULL WHEN t.label_expires_on IS NULL THEN 'shelf_life'
+        WHEN t.is_best_before THEN 'best_before' ELSE 'label' END AS expires_by
 FROM item named
 JOIN canonical_item n ON n.item_id = named.item_id
 JOIN item i ON i.item_id = n.canonical_id
@@ -8,6 +9,50 @@ LEFT JOIN lot t ON t.item_id = i.item_id AND t.lot = %(lot)s
 WHERE named.code = %(item)s AND (t.lot IS NOT NULL OR EXISTS (
     SELECT FROM canonical_item a JOIN cell c ON c.item_id = a.item_id
     WHERE a.canonical_id = i.item_id AND c.lot = %(lot)s));
+
+-- name: note_lot_labels
+SELECT note_lot_labels(%(most)s);
+
+-- name: take_labels_due
+DELETE FROM lot_label_due d
+WHERE d.note_id IN (SELECT k.note_id FROM lot_label_due k ORDER BY k.note_id LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING d.item_id, d.lot;
+
+-- name: read_as
+SELECT a.item_id, a.lot FROM unnest(%(items)s::bigint[], %(lots)s::text[]) a (item_id, lot)
+UNION
+SELECT n.canonical_id, a.lot
+FROM unnest(%(items)s::bigint[], %(lots)s::text[]) a (item_id, lot) JOIN canonical_item n ON n.item_id = a.item_id
+ORDER BY 1, 2;
+
+-- name: settle_lot_labels
+SELECT settle_lot_labels(%(items)s::bigint[], %(lots)s::text[]);
+
+-- name: lot_labels_of
+SELECT item_id, lot, produced_on, packed_on, best_before, sell_by, use_by, said, site, gateway, actor, occurred_at, noted_at
+FROM lot_labels_of(%(items)s::bigint[], %(lots)s::text[]);
+
+-- name: dated_lots
+SELECT t.item_id, i.code AS item, t.lot, t.expires_on, t.produced_on, t.is_best_before AND NOT t.is_expiry_stated AS is_best_before,
+    t.is_production_stated, t.labels_differ, e.stated_at AS expiry_said_at, p.stated_at AS production_said_at
+FROM unnest(%(items)s::bigint[], %(lots)s::text[]) a (item_id, lot)
+JOIN lot t ON (t.item_id, t.lot) = (a.item_id, a.lot)
+JOIN item i ON i.item_id = t.item_id
+LEFT JOIN LATERAL (SELECT s.stated_at FROM lot_statement s WHERE (s.item_id, s.lot) = (t.item_id, t.lot) AND s.expiry IS NOT NULL
+    ORDER BY s.statement_id DESC LIMIT 1) e ON true
+LEFT JOIN LATERAL (SELECT s.stated_at FROM lot_statement s WHERE (s.item_id, s.lot) = (t.item_id, t.lot) AND s.production IS NOT NULL
+    ORDER BY s.statement_id DESC LIMIT 1) p ON true
+WHERE isfinite(coalesce(t.expires_on, t.stated_at::date))
+ORDER BY t.item_id, t.lot;
+
+-- name: keep_labels_differ
+UPDATE lot t SET labels_differ = x.told
+FROM unnest(%(items)s::bigint[], %(lots)s::text[], %(told)s::text[]) x (item_id, lot, told)
+WHERE (t.item_id, t.lot) = (x.item_id, x.lot);
+
+-- name: lot_statements
+SELECT statement_id, expiry, expires_on, production, produced_on, reason, stated_by, stated_at
+FROM lot_statement WHERE item_id = %(item_id)s AND lot = %(lot)s ORDER BY statement_id DESC LIMIT %(limit)s;
 
 -- name: links
 SELECT site, type, id, is_input, item_id, item, base_unit, lot, quantity, first_at, last_at, time_zone

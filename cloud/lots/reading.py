@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from cloud.db import Connection
 from cloud.identity.actor import Actor
@@ -16,6 +16,7 @@ from cloud.lots import store
 from cloud.lots.domain import READERS, HistoryRow, LotKey, LotRow, RecipientRow, StockRow, UnknownLotError
 from cloud.lots.genealogy import Genealogy, Relative, trace
 
+ExpiresBy: TypeAlias = Literal["stated", "label", "best_before", "shelf_life"]
 LATEST: Final = (datetime.max.replace(tzinfo=UTC), 2**31 - 1, 2**63 - 1, 2**63 - 1)
 """Where a history begins: before this."""
 
@@ -33,8 +34,14 @@ class FoundLot(NamedTuple):
     stated_by: str | None
     """Who said when it expires."""
     produced_on: date | None = None
-    is_inferred: bool | None = False
-    """Whether it expires by its item's shelf life from its production on, for nobody said when."""
+    expires_by: ExpiresBy | None = None
+    """Who says when it expires: ``stated`` by people, a ``label``, a label's ``best_before``, or its item's
+    ``shelf_life`` after its production; None: nobody."""
+
+    @property
+    def is_inferred(self) -> bool:
+        """Whether it expires by its item's shelf life from its production on, for nobody said when."""
+        return self.expires_by == "shelf_life"
 
     @property
     def key(self) -> LotKey:

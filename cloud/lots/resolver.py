@@ -31,6 +31,7 @@ from cloud.lots.inferring import (
     differences,
     infer,
 )
+from cloud.lots.labelled import note_labels
 from contracts import records
 from contracts.vocabulary import Disposition, VirtualLocation
 
@@ -64,6 +65,8 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     """
     del now  # watermarks are the database's own
     actor.require(Role.DEVICE)
+    while in_transaction(source, partial(note_labels, actor=actor)):
+        pass
     while in_transaction(source, partial(keep_on_hand, actor=actor)):
         pass
     while in_transaction(source, partial(mark, actor=actor)):

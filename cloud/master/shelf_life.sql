@@ -13,7 +13,7 @@ WHERE i.item_id = x.item_id;
 UPDATE lot t SET expires_on = t.produced_on + i.shelf_life_days, stated_at = clock_timestamp()
 FROM item i
 WHERE i.item_id = t.item_id AND t.item_id = ANY (%(items)s::bigint[]) AND NOT t.is_expiry_stated
-    AND t.expires_on IS DISTINCT FROM t.produced_on + i.shelf_life_days;
+    AND t.label_expires_on IS NULL AND t.expires_on IS DISTINCT FROM t.produced_on + i.shelf_life_days;
 
 -- name: audit_shelf_life
 SELECT record_audit(%(actor)s, 'shelf_life_set', x.target, NULL, NULL, x.detail)

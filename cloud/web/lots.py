@@ -1,6 +1,6 @@
 """*Lot and recall*: where a lot is and has been, what was made of it, and who got it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Final, NamedTuple
@@ -10,8 +10,10 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from cloud.db import Connection
-from cloud.identity.actor import Actor
-from cloud.lots import reading, recalls
+from cloud.identity.actor import Actor, NotAllowedError
+from cloud.identity.gate import Gate, Visitor
+from cloud.lots import dating, reading, recalls
+from cloud.lots.dating import DatesStory
 from cloud.lots.domain import KEEPERS, RECALL_REASONS, HistoryRow, LotError, UnknownLotError
 from cloud.lots.reading import LotStory, Whereabouts
 from cloud.routes import LateRoute
@@ -24,6 +26,7 @@ from cloud.web.visitors import TheGate, Viewer
 router: Final = APIRouter(route_class=LateRoute)
 
 ROWS: Final = 100
+STATEMENTS: Final = 50
 MOVES: Final = 50
 Text = Annotated[str, Query(max_length=128, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")]
 Item = Annotated[str, Path(min_length=1, max_length=128)]
@@ -116,20 +119,55 @@ def show_lot(
     lot: Lot,
     after: Annotated[str, Query(max_length=120)] = "",
 ) -> Response:
-    """Show a lot: its genealogy, where it is now, who got it, and where it has been."""
+    """Show a lot: its dates, its genealogy, where it is now, who got it, and where it has been."""
+    return lot_page(request, gate, visitor, f"{item}/{lot}", after=after)
+
+
+def lot_page(
+    request: Request,
+    gate: Gate,
+    visitor: Visitor,
+    path: str,
+    *,
+    after: str = "",
+    typed: Mapping[str, str] | None = None,
+    wrong: Mapping[str, str] | None = None,
+) -> Response:
+    """Show a lot.
+
+    Args:
+        request: What is answered.
+        gate: Opens a transaction.
+        visitor: Who looks.
+        path: Its item and its name, parted by a slash.
+        after: Where the page of its movements begins.
+        typed: What was typed into the form of its dates, by field.
+        wrong: What is wrong with that, by field.
+
+    Returns:
+        The page; 422 if something is wrong.
+
+    Raises:
+        HTTPException: 404 if nothing ever named it; 422 if ``after`` is no place.
+    """
     actor = visitor.actor
     before = _place(after)
     with gate.acting(actor) as conn:
-        told = _told_at(conn, actor, f"{item}/{lot}")
+        told = _told_at(conn, actor, path)
+        named = {"item": told.lot.code, "lot": told.lot.lot}
+        dates = dating.story(conn, actor, **named, limit=STATEMENTS)
         found = recalls.recalls_of(conn, actor, item_id=told.lot.item_id, lot=told.lot.lot)
-        moves = reading.history(
-            conn, actor, item=told.lot.code, lot=told.lot.lot, before=before, limit=MOVES + 1
-        )
+        moves = reading.history(conn, actor, **named, before=before, limit=MOVES + 1)
     return page(
         request,
         visitor,
         "lot.html",
         tab="/lots",
+        status=422 if wrong else 200,
+        dates=dates,
+        may_date=_may(actor),
+        typed=_typed(dates) | dict(typed or {}),
+        wrong=dict.fromkeys(("expiry", "expires_on", "produced_on", "reason"), "") | dict(wrong or {}),
         told=told,
         lot=told.lot,
         href=lot_href(told.lot.code, told.lot.lot),
@@ -144,6 +182,29 @@ def show_lot(
         and not any(each.key == told.lot.key and each.ended_at is None for each in found),
         reasons=RECALL_REASONS,
     )
+
+
+def _may(actor: Actor) -> bool:
+    """Tell whether the page offers to state dates: lots are the network's."""
+    try:
+        actor.require_everywhere(*KEEPERS)
+    except NotAllowedError:
+        return False
+    return True
+
+
+def _typed(dates: DatesStory) -> dict[str, str]:
+    """Begin the form with what people said; what labels say is not theirs to repeat."""
+    lot, dated = dates.lot, dates.dated
+    is_stated = lot.expires_by == "stated"
+    expiry = "follows" if not is_stated else "on" if lot.expires_on else "keeps"
+    made = lot.produced_on if dated and dated.is_production_stated else None
+    return {
+        "expiry": expiry,
+        "expires_on": f"{lot.expires_on}" if expiry == "on" else "",
+        "produced_on": f"{made or ''}",
+        "reason": "",
+    }
 
 
 def _told(conn: Connection, actor: Actor, item: str, lot: str) -> LotStory:

@@ -12,6 +12,7 @@ from cloud.allocation import reading, service, terms
 from cloud.allocation.claiming import Allocated, Wish
 from cloud.allocation.domain import ClaimKind, Shortfall
 from cloud.allocation.reading import PromiseStory
+from cloud.allocation.terms import MOST_REASON, Said
 from cloud.api.conditional import ConditionalRoute
 from cloud.api.idempotency import Once
 from cloud.api.paging import After, Limit, Page, decode_cursor, page_of
@@ -19,7 +20,7 @@ from cloud.api.problems import responses
 from cloud.api.requests import Caller, TheGate
 from cloud.db import Connection
 from cloud.documents.order_papers import DueDate
-from contracts.base import ID_PATTERN, Code, Site, UtcDatetime
+from contracts.base import ID_PATTERN, STORABLE, Code, Site, UtcDatetime
 
 router = APIRouter(prefix="/v1", tags=["allocation"], route_class=ConditionalRoute)
 
@@ -194,9 +195,19 @@ class LotDate(BaseModel):
     expires_on: date | None = Field(
         None,
         description="The first day on which it is no longer good; null: it keeps; left out: nobody says, it "
-        "expires the shelf life of its item after `produced_on`, unless somebody says or said otherwise",
+        "expires as its labels say, else its item's shelf life after `produced_on`, unless somebody says or "
+        "said otherwise",
     )
     produced_on: DueDate | None = Field(None, description="As stands on the goods (AI 11); null: as before")
+    taken_back: list[Said] = Field(
+        [],
+        max_length=2,
+        description="What people said before and counts no more, unless it is said here: labels say it then, "
+        "or its item's shelf life",
+    )
+    reason: Annotated[str, STORABLE] | None = Field(
+        None, min_length=1, max_length=MOST_REASON, description="Why it is said, or said otherwise"
+    )
 
 
 class CustomerLife(BaseModel):
@@ -295,7 +306,7 @@ def release(*, once: Once, body: NewRelease) -> JSONResponse:
 
 @router.post("/lots", status_code=201, response_model=Kept, responses=responses(400, 404, 409, 413))
 def put_lot(*, once: Once, body: LotDate) -> JSONResponse:
-    """State when a lot is no longer good, or when it was made."""
+    """State when a lot is no longer good, or when it was made, or take back what was stated."""
 
     def effect(conn: Connection) -> Kept:
         is_new = terms.put_lot(
@@ -306,6 +317,8 @@ def put_lot(*, once: Once, body: LotDate) -> JSONResponse:
             expires_on=body.expires_on,
             produced_on=body.produced_on,
             states_expiry="expires_on" in body.model_fields_set,
+            taken_back=body.taken_back,
+            reason=body.reason,
         )
         return Kept(is_new=is_new)
 

@@ -15,7 +15,7 @@ from cloud.api.requests import Caller, TheGate
 from cloud.lots import reading
 from cloud.lots.domain import HistoryRow, Link
 from cloud.lots.genealogy import Relative
-from cloud.lots.reading import LotStory, Whereabouts
+from cloud.lots.reading import ExpiresBy, LotStory, Whereabouts
 from contracts.base import EpochId, epoch_from_int, epoch_to_int
 
 router = APIRouter(prefix="/v1", tags=["lots"], route_class=ConditionalRoute)
@@ -113,6 +113,10 @@ class Story(BaseModel):
     is_inferred: bool = Field(
         description="It expires its item's shelf life after its production: nobody stated when"
     )
+    expires_by: ExpiresBy | None = Field(
+        description="Who says when it expires: people, its label (AI 17), its label's best-before date "
+        "(AI 15), or its item's shelf life after its production; null: nobody"
+    )
     forward: list[RelatedStock] = Field(description="The lot itself first")
     backward: list[Related]
     transformations: list[Part]
@@ -202,7 +206,8 @@ def story_of(told: LotStory) -> Story:
         lot=told.lot.lot,
         expires_on=told.lot.expires_on,
         produced_on=told.lot.produced_on,
-        is_inferred=bool(told.lot.is_inferred),
+        is_inferred=told.lot.is_inferred,
+        expires_by=told.lot.expires_by,
         forward=[with_stock(each) for each in told.forward],
         backward=[Related(**_related(each)) for each in told.genealogy.backward() if each.steps],
         transformations=[_part(link) for link in links],

@@ -34,6 +34,7 @@ LOT_ROUTES: dict[str, set[Role] | None] = {
     "GET /v1/lots": STAFF,
     "GET /v1/lot-story": STAFF,
     "GET /v1/lot-history": STAFF,
+    "GET /v1/lot-dates": STAFF,
     "GET /v1/recalls": STAFF,
     "GET /v1/recalls/{recall_id}": STAFF,
     "POST /v1/recalls": MOVERS,
@@ -47,6 +48,7 @@ LOT_ROUTES: dict[str, set[Role] | None] = {
     "GET /lots": STAFF,
     "GET /lots.{form:form}": STAFF,
     "GET /lots/{item}/{lot:path}": STAFF,
+    "POST /lot-dates": MOVERS,
     "GET /recalls/{recall_id}": STAFF,
     "POST /recalls": MOVERS,
     "POST /recalls/{recall_id}/end": MOVERS,
@@ -67,12 +69,18 @@ LOTS_OF_THE_NETWORK = MADE_FOR_THE_NETWORK | {
     "POST /v1/recalls/{recall_id}/end",
     "POST /recalls/{recall_id}/end",
     "POST /v1/lot-policies",
+    "POST /lot-dates",
 }
-LOT_FORMS = MAKE_FORMS | {"POST /recalls", "POST /recalls/{recall_id}/end", "POST /unstated"}
+LOT_FORMS = MAKE_FORMS | {
+    "POST /lot-dates",
+    "POST /recalls",
+    "POST /recalls/{recall_id}/end",
+    "POST /unstated",
+}
 LOT_FORM: dict[str, str] = {"item": CHEESE, "lot": "L2", "reason": "unfounded", "quantity": "1"}
 _NAMED = {"item": CHEESE, "lot": "L1"}
 LOT_ASKED: dict[str, dict[str, str]] = MAKE_ASKED | dict.fromkeys(
-    ("GET /v1/lot-story", "GET /v1/lot-history", "GET /lots.{form:form}"), _NAMED
+    ("GET /v1/lot-dates", "GET /v1/lot-story", "GET /v1/lot-history", "GET /lots.{form:form}"), _NAMED
 )
 LOT_THINGS = MAKE_THINGS | {"{item}/{lot:path}": f"{CHEESE}/L1"}
 """What stands in the routes' paths."""
