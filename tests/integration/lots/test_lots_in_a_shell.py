@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
 
 import pytest
 
 from cloud.cli import main
+from contracts.records import LabelDates
 from tests.integration.lots.floor import Floor, goes, open_floor
 
 
@@ -39,3 +42,37 @@ def test_lots_and_recalls_are_printed_by_name_or_as_json_and_what_is_wrong_is_sa
         [],
         "dockledger: reason 'other': expected a note that says which\n",
     )
+
+
+def test_a_shell_tells_who_said_what_of_a_lots_dates_and_keeps_a_file_of_them_or_none(
+    floor: Floor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = LabelDates(produced_on=date(2026, 2, 3), use_by=date(2026, 8, 31))
+    floor.moves(goes("MILK", 2, "@supplier", "A-01", "L1", label_dates=said))
+    floor.resolves()
+    monkeypatch.setenv("DOCKLEDGER_APP_DSN", floor.ledger.app_dsn)
+
+    def told(*words: str, code: int = 0) -> str:
+        assert main([*words]) == code
+        out, err = capsys.readouterr()
+        return out if code == 0 else err
+
+    assert told("lots", "dates", "MILK", "L1").splitlines()[0] == (
+        "holds label  expires 2026-09-01  produced 2026-02-03"
+    )
+    told("allocation", "lot", "MILK", "L1", "--expires", "2026-08-01", "--reason", "read the case")
+    first, second, third = told("lots", "dates", "MILK", "L1").splitlines()
+    assert first.startswith("holds stated  expires 2026-08-01")
+    assert "said_by system:shell" in second
+    assert "why read the case" in second
+    assert ("label_at leeds" in third, "use_by 2026-08-31" in third) == (True, True)
+    told("allocation", "lot", "MILK", "L1", "--take-back", "--reason", "the wrong case")
+    assert told("lots", "dates", "MILK", "L1").startswith("holds label  expires 2026-09-01")
+    listed = tmp_path / "dates.csv"
+    listed.write_text("item,lot,expires_on\nMILK,L1,soon\nMILK,,2026-01-01\n")
+    wrong = told("lots", "import-dates", str(listed), code=1)
+    assert f"{listed}:2: expires_on: 'soon': expected a day as 2026-10-01" in wrong
+    assert f"{listed}:3: lot: expected 1 to 128 characters, got 0" in wrong
+    listed.write_text("item,lot,expires_on\nMILK,L1,none\nMILK,L2,2026-10-01\n")
+    assert told("lots", "import-dates", str(listed), "--json") == '{"lots":2,"new":2}\n'
+    assert told("lots", "dates", "MILK", "L1").startswith("holds stated  produced 2026-02-03")
