@@ -1,5 +1,6 @@
 """A piece that alone of a pallet's seemed to move, where no visit waits for a loose one (DOMAIN D3)."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -13,12 +14,14 @@ from edge_agent.filters.passage import Passage
 from tests.unit.doors.conftest import (
     CASE_GTIN,
     OTHER_GTIN,
+    PALLET,
     assigned,
     gtin,
     item_tag,
     line,
     passage,
     portal,
+    unit_tag,
     visit,
 )
 
@@ -42,6 +45,11 @@ def parked(count: int, gtin: str = CASE_GTIN, **other: Any) -> list[Passage]:
         )
         for _ in range(count)
     ]
+
+
+def alongside(count: int) -> list[Passage]:
+    """Give pieces that stayed, and came when the piece did."""
+    return [passage(item_tag(), CrossingDirection.STRAY, at_s=0.2) for _ in range(count)]
 
 
 def told(*met: Passage, piece: Passage = PIECE, known: dict[str, Any] = BUSY) -> tuple[str, Any]:
@@ -153,3 +161,19 @@ def test_what_is_remembered_of_items_is_bounded() -> None:
         epc = item_tag(gtin(f"19506001{number:05d}"))
         company.note(passage(epc), *known_as(epc))
     assert company.of(PIECE, *known_as(PIECE.epc), ()).others == 0, "8,192 other items were heard since"
+
+
+def test_one_of_a_pallet_that_stayed_is_no_loose_case_but_asked_about_if_it_surely_crossed() -> None:
+    loose, stayed = line("ASN-1", gtin=CASE_GTIN, quantity=3), alongside(9)
+    held = line("ASN-2", units=[PALLET], gtin=CASE_GTIN, quantity=40)
+    piece = replace(PIECE, reads=20)
+
+    def says(*others: Passage, lines: Sequence[dict[str, Any]] = (loose,), sure: float = 0.96) -> object:
+        return told(*others, *stayed, piece=replace(piece, confidence=sure), known=visit("V-1", *lines))
+
+    assert says() == ODD
+    assert says(sure=0.94) == INSIDE
+    assert says(*(passage(item_tag()) for _ in range(3))) == INSIDE, "more of them are a pallet's"
+    assert says(lines=(line("ASN-2", gtin=OTHER_GTIN, quantity=3),)) == INSIDE, "no visit waits for one"
+    assert says(passage(unit_tag()), lines=(loose, held)) == INSIDE, "a pallet crossed that may hold it"
+    assert says(lines=(loose, held)) == INSIDE, "the visit brings pallets of it"

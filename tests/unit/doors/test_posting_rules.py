@@ -1,9 +1,7 @@
 """The rules of D2 and D3, one sentence each."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -239,28 +237,6 @@ def test_a_case_on_a_cart_crosses_although_a_pallet_of_its_item_stands_beside() 
     one_of_them = passage(item_tag(), reads=40, company=tuple(each.epc for each in stayed), confidence=0.94)
     said = decisions([one_of_them, *stayed], known)
     assert {each.posted for each in said} == {"evidence"}
-
-
-def test_one_of_a_pallet_that_stayed_is_no_loose_case_but_asked_about_if_it_surely_crossed() -> None:
-    loose = line("ASN-1", gtin=CASE_GTIN, quantity=3)
-    stayed = [passage(item_tag(), CrossingDirection.STRAY, at_s=0.2) for _ in range(9)]
-    inside, odd = ("evidence", CrossingReason.CONTAINED), ("held", CrossingReason.AMBIGUOUS_CONTENT)
-
-    def told(
-        *others: Passage, confidence: float = 0.96, lines: Sequence[dict[str, Any]] = (loose,)
-    ) -> object:
-        piece = passage(item_tag(), confidence=confidence)
-        posting = Posting([portal()], TagRules(), assigned(visit("V-1", *lines)))
-        found = {done.epc: each for done, each in posting.take([piece, *others, *stayed])}
-        return found[piece.epc].posted, found[piece.epc].because
-
-    assert told() == odd
-    assert told(confidence=0.94) == inside
-    assert told(*(passage(item_tag()) for _ in range(3))) == inside, "more of them are a pallet's"
-    assert told(lines=(line("ASN-2", gtin=OTHER_GTIN, quantity=3),)) == inside, "no visit waits for one"
-    held = line("ASN-2", units=[PALLET], gtin=CASE_GTIN, quantity=40)
-    assert told(passage(unit_tag()), lines=(loose, held)) == inside, "a pallet crossed that may hold it"
-    assert told(lines=(loose, held)) == inside, "the visit brings pallets of it"
 
 
 def test_a_case_that_the_visit_expects_and_that_surely_crossed_alone_of_a_palletful_is_asked_about() -> None:
