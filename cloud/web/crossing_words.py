@@ -14,8 +14,8 @@ _BECAUSE: Final = MappingProxyType(
         CrossingReason.NO_VISIT: "it crossed for sure, but no visit expects it",
         CrossingReason.SEVERAL_VISITS: "it crossed for sure, and several visits fit",
         CrossingReason.AMBIGUOUS_CONTENT: (
-            "it may be loose or inside a unit, its label and what it holds tell different things, or only what "
-            "it holds was heard"
+            "it may be loose or inside a unit, its label and what it holds tell different things, or only "
+            "what it holds was heard"
         ),
         CrossingReason.STRAY: "it stood near the door and did not pass",
         CrossingReason.CONTAINED: "it moves with the unit that holds it",
