@@ -48,26 +48,34 @@ CREATE FUNCTION read_movements(
     with_reason text, at_most integer)
     RETURNS SETOF movement_told LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan AS $$
+DECLARE
+    there bigint[] := ARRAY(
+        SELECT c.cell_id FROM location l JOIN cell c ON c.location_id = l.location_id WHERE l.code = at_location);
 BEGIN
     RETURN QUERY
-    SELECT t.* FROM movement_told t
-    WHERE sees_site(t.site)
-        AND t.position <= below_position
-        AND (t.position, t.gateway, t.seq) < (below_position, below_gateway, below_seq)
-        AND (above_position IS NULL OR t.position > above_position)
-        AND (of_gateway IS NULL OR t.gateway = of_gateway)
-        AND (of_epoch IS NULL OR t.epoch = of_epoch)
-        AND (only_seq IS NULL OR t.seq = only_seq)
-        AND (in_site IS NULL OR t.site = in_site)
-        AND (of_item IS NULL OR t.item_id IN (
-            SELECT ci.item_id FROM canonical_item ci JOIN item wanted ON wanted.item_id = ci.canonical_id
-            WHERE wanted.code = of_item))
-        AND (at_location IS NULL OR t.from_location = at_location OR t.to_location = at_location)
-        AND (occurred_from IS NULL OR t.occurred_at >= occurred_from)
-        AND (occurred_until IS NULL OR t.occurred_at <= occurred_until)
-        AND (with_reason IS NULL OR t.reason = with_reason)
-    ORDER BY t.position DESC, t.gateway DESC, t.seq DESC
-    LIMIT at_most;
+    -- Those of the page are found first and told then: a posting may have 20,000.
+    SELECT t.* FROM tell_movements(ARRAY(
+        SELECT m
+        FROM movement m
+        JOIN ledger_entry e ON e.posting_id = m.posting_id
+        JOIN gateway g ON g.gateway_id = m.gateway_id
+        WHERE sees_site(m.site_id)
+            AND e.position <= below_position
+            AND (e.position, g.name, m.seq) < (below_position, below_gateway, below_seq)
+            AND (above_position IS NULL OR e.position > above_position)
+            AND (of_gateway IS NULL OR g.name = of_gateway)
+            AND (of_epoch IS NULL OR m.epoch = of_epoch)
+            AND (only_seq IS NULL OR m.seq = only_seq)
+            AND (in_site IS NULL OR m.site_id = in_site)
+            AND (of_item IS NULL OR m.item_id IN (
+                SELECT ci.item_id FROM canonical_item ci JOIN item wanted ON wanted.item_id = ci.canonical_id
+                WHERE wanted.code = of_item))
+            AND (at_location IS NULL OR m.from_cell = ANY (there) OR m.to_cell = ANY (there))
+            AND (occurred_from IS NULL OR m.occurred_at >= occurred_from)
+            AND (occurred_until IS NULL OR m.occurred_at <= occurred_until)
+            AND (with_reason IS NULL OR m.reason = with_reason)
+        ORDER BY e.position DESC, g.name DESC, m.seq DESC
+        LIMIT at_most)) t;
 END
 $$;
 
