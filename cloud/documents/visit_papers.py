@@ -88,8 +88,9 @@ def changing_hands(
         now: How each line stands.
 
     Returns:
-        Loose lines and content of units as they are declared, less what moved before; of orders to suppliers
-        and of transfers as much as crossed loose beyond that or is on pallets, and no more than is open.
+        Loose lines and content of units as they are declared, less what moved before; of what is counted as
+        it crosses as much as crossed loose beyond that, of transfers what is on pallets, too, and no more
+        than is open.
     """
     due = [
         (line, now[line.type, line.id, line.line])

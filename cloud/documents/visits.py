@@ -47,7 +47,7 @@ class Confirmed:
     missing_units: tuple[str, ...]
     """Declared, and neither seen nor confirmed: not received."""
     unexpected_units: tuple[str, ...]
-    """Seen, and declared by none of the visit's documents."""
+    """Seen, and declared by none of the visit's documents, or carrying more than is open of its transfers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +127,10 @@ def confirm(
 ) -> Confirmed:
     """Confirm the receipt of an inbound visit's goods, or the departure of an outbound one's, in one posting.
 
-    Declared content changes hands for units that crossed, or that the person confirms; loose goods as
-    declared, of orders to suppliers and of transfers as they crossed: what crossed beyond or short of that
-    remains in the clearing account. Each line once, however often it is confirmed.
+    Declared content changes hands for units that crossed, or that the person confirms, and what is on pallets
+    of transfers; loose goods as declared, of orders to suppliers, transfers and customers' returns as they
+    crossed: what crossed beyond or short of that remains in the clearing account. Each line once, however
+    often it is confirmed.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -145,7 +146,8 @@ def confirm(
 
     Raises:
         NotAllowedError: If the actor may not.
-        UnknownDocumentError: If there is no such visit, or a confirmed unit is not declared.
+        UnknownDocumentError: If there is no such visit, or a confirmed unit is not declared and carries
+            nothing of a transfer.
         ConflictingDocumentError: If the visit has ended, goes the other way, or takes what may not leave.
     """
     actor.require(*KEEPERS, site=site)
