@@ -1,4 +1,4 @@
-"""A pallet whose label nobody heard: pieces that crossed in, the unit that they speak for out.
+"""A pallet whose label nobody heard cross: pieces that did in, the unit that they speak for out.
 
 Labels are torn, wet, or turned to metal; hundreds of pieces are not. Where documents say which unit holds an
 item, many pieces of it that surely went tell that the unit did. A person is asked, as nothing read its name.
@@ -51,22 +51,23 @@ class SilentLabels:
             passage: The piece's.
             gtin: Its item, if it is a trade item's.
             known: The assignment in force when it occurred.
-            near: Neighbours of the portal: a label that one of them hears is not silent.
+            near: Neighbours of the portal.
             due: Tells which way units of the portal's visits are still to go.
 
         Returns:
             The only unit that is due and may hold the piece, from the eighth of them on that crossed within
-            10 s, if most of those that were heard crossed, too, and no label of a unit that may hold them was
-            heard meanwhile. None otherwise, and when it was asked about in the last three minutes.
+            10 s, if most of those that were heard crossed, too, and no label says something else (see
+            ``_is_told_by_a_label``). None otherwise, and when it was asked about in the last three minutes.
         """
         if gtin is None or not may_speak(passage, gtin, known):
             return None
         along, around, against, others = self._companions.crossed_alike(passage, gtin, SPAN_US)
-        is_most = around >= max(_MAJORITY * against, others)
-        if along < PALLETFUL or not is_most or self._has_heard_a_holder(passage, gtin, known, near):
+        if along < PALLETFUL or around < max(_MAJORITY * against, others):
             return None
         unit = _only_holder(passage, gtin, known, due())
         if unit is None or self._is_asked(unit, passage.occurred_us):
+            return None
+        if self._is_told_by_a_label(passage, gtin, known, near, unit):
             return None
         self._asked[unit] = passage.occurred_us
         self._asked.move_to_end(unit)
@@ -74,17 +75,27 @@ class SilentLabels:
             self._asked.popitem(last=False)
         return unit
 
-    def _has_heard_a_holder(self, passage: Passage, gtin: str, known: Known, near: Iterable[str]) -> bool:
-        """Tell whether the label of a unit was heard that holds the piece, or may as nobody declared it."""
-        holds = {
-            unit: not families or family(gtin) in families
-            for visit in known.everywhere()
-            for unit, families in visit.content_of.items()
-        }
+    def _is_told_by_a_label(
+        self, passage: Passage, gtin: str, known: Known, near: Iterable[str], unit: str
+    ) -> bool:
+        """Tell whether a label was heard that the pieces may belong to.
+
+        That is the unit's own if it was heard with them, or seemed to cross; of another that holds them, if
+        it was here or crossed next door; and any that crossed here of which nobody knows what it holds.
+        """
         begin_us, end_us = passage.occurred_us - SPAN_US, heard_until_us(passage)
-        return any(
-            holds.get(unit, has_crossed)
-            for unit, has_crossed in self._companions.units_heard((passage.portal, *near), begin_us, end_us)
+        here = self._companions.units_heard((passage.portal,), begin_us, end_us)
+        beside = self._companions.units_heard(near, begin_us, end_us)
+        meanwhile = self._companions.units_heard((passage.portal,), passage.occurred_us - COMPANY_US, end_us)
+
+        def may_be_theirs(each: str, *, has_crossed: bool) -> bool:
+            holds = None if each == unit else _holds(each, gtin, known)
+            return has_crossed if holds is None else holds
+
+        return (
+            any(each == unit for each, _ in meanwhile)
+            or any(may_be_theirs(each, has_crossed=has_crossed) for each, has_crossed in here)
+            or any(has_crossed and _holds(each, gtin, known) for each, has_crossed in beside)
         )
 
     def _is_asked(self, unit: str, at_us: int) -> bool:
@@ -132,3 +143,12 @@ def _only_holder(
         if due.get(unit) is passage.direction and (not families or family(gtin) in families)
     }
     return next(iter(holders)) if len(holders) == 1 else None
+
+
+def _holds(unit: str, gtin: str, known: Known) -> bool | None:
+    """Tell whether documents put an item, or they say not what, inside a unit; None if none names it."""
+    for visit in known.everywhere():
+        families = visit.content_of.get(unit)
+        if families is not None:
+            return not families or family(gtin) in families
+    return None

@@ -76,8 +76,11 @@ def test_a_label_that_is_heard_speaks_for_itself() -> None:
     assert [each.posted for each in all_of([*cases(40), label]) if each.thing.unit] == ["posted"]
     assert asked([*cases(40), passage(unit_tag(), STRAY, at_s=10)]) == [], "it is heard a little later"
     assert asked([*cases(40), replace(label, direction=STRAY)]) == [], "it stayed, and says so itself"
-    assert asked([*cases(40), replace(label, portal="dock-2", direction=STRAY)]) == []
-    assert asked([*cases(40), passage(unit_tag(), STRAY, at_s=-30)]) == [(PALLET, IN)], "it was heard before"
+    for before_s in (30, 8):
+        waited = passage(unit_tag(), STRAY, at_s=-before_s)
+        assert asked([*cases(40), waited]) == [(PALLET, IN)], "it waited there, and was silent from then on"
+    assert asked([*cases(40), replace(label, portal="dock-2", direction=STRAY)]) == [(PALLET, IN)]
+    assert asked([*cases(40), replace(label, portal="dock-2", confidence=0.99)]) == [], "it crossed next door"
     gone = passage(unit_tag(), at_s=-60)
     assert asked([*cases(40), gone]) == [], "it went a minute ago: nothing more of it is due"
 
@@ -87,6 +90,9 @@ def test_pieces_of_another_pallet_speak_for_nobody() -> None:
     assert asked(cases(40), two) == [], "it may be either"
     other_went = passage(unit_tag(OTHER_PALLET), at_s=1)
     assert asked([*cases(40), other_went], two) == [], "they are the other's, whose label was heard"
+    nearby = passage(unit_tag(OTHER_PALLET), STRAY, at_s=-5)
+    went = passage(unit_tag(OTHER_PALLET), at_s=-60)
+    assert asked([*cases(40), went, nearby], two) == [], "they may be the other's, which is still heard"
     later = cases(40, at_s=60)
     assert asked([*cases(40), other_went, *later], two) == [(PALLET, IN)], "these are not"
     foreign = passage(unit_tag(OTHER_PALLET), at_s=1)
