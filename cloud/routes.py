@@ -55,19 +55,19 @@ class LateRoute(APIRoute):
         Raises:
             AttributeError: If no route has it.
         """
-        with _MAKING:
-            early = dict(vars(self))
-            if declared := vars(self).pop("_declared", None):
-                try:
-                    self.make(*declared)
-                except BaseException:
-                    vars(self).clear()
-                    vars(self).update(early)
-                    raise
-            if name in vars(self):
-                return vars(self)[name]
+        self._be_made()
+        if name in vars(self):
+            return vars(self)[name]
         raise AttributeError(f"a route has no {name!r}")
 
+    def _be_made(self) -> None:
+        """Be the route that was declared: until then as before, from then on whole, for every thread."""
+        with _MAKING:
+            if (declared := vars(self).get("_declared")) is not None:
+                made = type(self).__new__(type(self))
+                made.make(*declared)
+                self.__dict__ = vars(made)
+
     async def _ask_first(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _ = self.dependant  # makes it, and with it the application that answers from now on
-        await self.app(scope, receive, send)
+        self._be_made()
+        await self.app(scope, receive, send)  # which answers by itself from now on
