@@ -1,9 +1,12 @@
 """The API as one application."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 from typing_extensions import override
 
@@ -90,8 +93,18 @@ carries an ETag. Every POST needs an `Idempotency-Key`. Every error is `applicat
 """
 
 
+_DOCUMENT: Final = "/v1/openapi.json"
+
+
 class _Api(FastAPI):
-    """FastAPI whose OpenAPI document says what errors look like."""
+    """FastAPI whose OpenAPI document says what errors look like, and is made while others are answered."""
+
+    @override
+    def setup(self) -> None:
+        """Serve the document; one thread makes it, for whoever waits for it."""
+        self._describer = ThreadPoolExecutor(1, "openapi")
+        self._document: bytes | None = None
+        self.add_route(_DOCUMENT, self._describe, include_in_schema=False)
 
     @override
     def openapi(self) -> dict[str, Any]:
@@ -99,6 +112,19 @@ class _Api(FastAPI):
         if self.openapi_schema is None:
             self.openapi_schema = problems.with_schemas(super().openapi())
         return self.openapi_schema
+
+    async def _describe(self, request: Request) -> Response:
+        del request
+        if self._document is None:
+            for route in self.routes:  # here, so that nobody who asks for one waits until all are made
+                getattr(route, "dependant", None)
+                await asyncio.sleep(0)
+            making = asyncio.get_running_loop().run_in_executor(self._describer, self._written)
+            self._document = await making
+        return Response(self._document, media_type="application/json")
+
+    def _written(self) -> bytes:
+        return bytes(JSONResponse(self.openapi()).body)
 
 
 def create_api(
@@ -119,7 +145,7 @@ def create_api(
         title="Dockledger",
         version=version("dockledger"),
         description=_DESCRIPTION,
-        openapi_url="/v1/openapi.json",
+        openapi_url=_DOCUMENT,
         docs_url=None,
         redoc_url=None,
         routes=list(_ROUTES),
