@@ -9,6 +9,7 @@ ambiguous.
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
@@ -41,6 +42,9 @@ _DATES: Final = {
     "17": "use_by",
     "7003": "use_by",
 }
+_MADE: Final = frozenset({"11", "13"})
+"""Dates of making and packing: day 00 counts as the first of its month, since goods may be as old as that.
+Of the dates below the General Specifications say that it is the last."""
 _LAST_DAYS: Final = ("15", "16", "17", "7003")
 """Dates that come after the production."""
 _SEPARATOR: Final = "\x1d"
@@ -162,7 +166,7 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
     if faults:
         return replace(result, faults=faults)
     value = {element.ai.ai: element.value for element in elements}
-    days = {_DATES[element.ai.ai]: element.date for element in elements if element.ai.ai in _DATES}
+    days = {_DATES[identifier]: day for identifier, day in _days(elements).items()}
     quantity = value.get("37", value.get("30"))
     weights = [_weight(element.ai.ai, element.value) for element in elements if _IS_WEIGHT(element.ai.ai)]
     named = replace(
@@ -183,6 +187,17 @@ def _named(result: Decoded, elements: GS1ElementStrings, *, is_concatenated: boo
         is_piece_count="30" in value,
     )
     return replace(named, scheme=_scheme(named))
+
+
+def _days(elements: GS1ElementStrings) -> dict[str, date]:
+    """Give the dates of a label by their identifiers, each as a day that there is."""
+    return {
+        element.ai.ai: element.date.replace(day=1)
+        if element.ai.ai in _MADE and element.value.endswith("00")
+        else element.date
+        for element in elements
+        if element.ai.ai in _DATES and element.date
+    }
 
 
 def _weight(identifier: str, digits: str) -> Decimal:
@@ -222,7 +237,7 @@ def _check(elements: GS1ElementStrings) -> Iterator[Fault]:
 
 def _impossible(elements: GS1ElementStrings) -> Iterator[Fault]:
     """Find goods that would have been made after they are no longer good."""
-    days = {element.ai.ai: element.date for element in elements if element.ai.ai in _DATES}
+    days = _days(elements)
     made = days.get("11")
     for identifier in _LAST_DAYS:
         last = days.get(identifier)

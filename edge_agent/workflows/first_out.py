@@ -21,6 +21,8 @@ from edge_agent.workflows.state import Run
 
 _FIRST_ZONE: Final = timedelta(hours=14)
 """How far ahead of UTC the first time zone is."""
+_DAY: Final = timedelta(days=1)
+"""A label names the last good day, the cloud the first on which a lot is no longer good."""
 _NEVER: Final = date.max
 
 
@@ -54,7 +56,8 @@ def earlier_lot(run: Run, label: ItemLabel, lots: KnownLots, scene: Scene) -> Pi
         return None
     known = lots(label.identifier, *_level_of(label))
     told = [each.expires_on or _NEVER for each in known if each.lot == label.lot]
-    expires_on = told[0] if told else label.expiry
+    until = None if label.expiry is None else label.expiry + _DAY
+    expires_on = told[0] if told else until
     if expires_on is None:
         return None
     surely_good = (scene.now.at + _FIRST_ZONE).date()

@@ -88,6 +88,7 @@ def test_what_a_handheld_receives_by_label_expires_the_day_after_the_last_it_may
         label("BEST", "15260600"),
         label("SHOP", "13260204", "16260630"),
         label("MADE", "11260203"),
+        label("MONTH", "11260200"),
         label("BARE"),
     )
     notes(floor)
@@ -98,6 +99,7 @@ def test_what_a_handheld_receives_by_label_expires_the_day_after_the_last_it_may
     assert floor.ledger.query("SELECT 1 FROM lot WHERE lot = 'BARE'") == []
     floor.ledger.as_app(lambda conn: put_shelf_lives(conn, NET, [ShelfLifePaper(item="MILK", days=100)]))
     assert dates(floor, "MADE")[0] == date(2026, 5, 14), "its item's shelf life after what its label says"
+    assert dates(floor, "MONTH")[0] == date(2026, 5, 12), "it may have been made on its month's first day"
     assert dates(floor, "USE")[0] == date(2026, 9, 1), "what its label says wins"
     asked = {"item": "MILK", "lot": "USE", "limit": 10}
     told = floor.ledger.as_app(lambda conn: dating.story(conn, KIM, **asked))

@@ -120,6 +120,17 @@ def test_day_zero_is_the_last_day_of_the_month() -> None:
     assert decode_barcode(f"]C101{GTIN}17270200").expiry == date(2027, 2, 28)
 
 
+def test_what_was_made_or_packed_on_day_zero_may_be_as_old_as_its_months_first_day() -> None:
+    told = decode_barcode(f"]C101{GTIN}1127020013270200").dates
+    assert told == LabelDates(produced_on=date(2027, 2, 1), packed_on=date(2027, 2, 1))
+
+
+@pytest.mark.parametrize("last", ["17271120", "15271125", "16271101"])
+def test_production_on_day_zero_does_not_contradict_a_last_day_in_its_month(last: str) -> None:
+    told = decode_barcode(f"]C101{GTIN}11271100{last}")
+    assert (told.faults, told.gtin) == ((), GTIN)
+
+
 def test_a_label_says_each_of_its_dates_apart() -> None:
     text = element_string(
         ("01", GTIN), ("11", "260203"), ("13", "260204"), ("15", "270200"), ("16", "270131"), ("10", "L-7")
@@ -136,7 +147,10 @@ def test_a_label_says_each_of_its_dates_apart() -> None:
     assert decode_barcode(f"]C101{GTIN}").dates is None
 
 
-@pytest.mark.parametrize("told", ["17270231", "11271301", "11270302" + "17270301", "11270302" + "15270301"])
+@pytest.mark.parametrize(
+    "told",
+    ["17270231", "11271301", "11270300" + "17270228", "11270302" + "17270301", "11270302" + "15270301"],
+)
 def test_a_date_that_cannot_be_is_told_and_the_label_names_nothing(told: str) -> None:
     decoded = decode_barcode(f"]C101{GTIN}{told}10L-7")
     assert [each for each in decoded.faults if each.code in {"element_string", "contradiction"}]

@@ -96,10 +96,10 @@ def test_it_is_asked_in_the_persons_language(bench: Any, tell: Any, language: st
 
 def test_what_never_expires_is_later_and_what_a_label_dates_is_compared_by_it(bench: Any, tell: Any) -> None:
     tell()
-    bench.scan("$PICK/SO-1", "A-01", UNDATED, f"{CASE_LABEL}1726040210L9")
-    assert bench.refusals == ["earlier_lot", "earlier_lot"]
-    bench.scan(f"{CASE_LABEL}1726040110L8")
-    assert len(bench.movements) == 1, "the label may mean the same day"
+    bench.scan("$PICK/SO-1", "A-01", UNDATED, f"{CASE_LABEL}1726040110L9")
+    assert bench.refusals == ["earlier_lot", "earlier_lot"], "L9 is still good on the day on which L1 is not"
+    bench.scan(f"{CASE_LABEL}1726033110L8")
+    assert len(bench.movements) == 1, "the label means the same day"
 
 
 @pytest.mark.parametrize(
