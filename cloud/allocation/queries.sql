@@ -90,9 +90,8 @@ FROM stock_available(%(sites)s, %(item)s, %(shippable)s, %(now)s, %(after_site)s
 ORDER BY a.site, a.item;
 
 -- name: stock_of_item
-SELECT c.held AS quantity, c.expires_on
+SELECT c.cell_id, c.item_id, c.free, c.location, c.unit, c.lot, c.owner, c.expires_on, c.is_pick_face, c.is_doubted, c.held
 FROM cells_to_claim(%(site)s, ARRAY[%(item_id)s]::bigint[], %(shippable)s) c
-WHERE c.held <> 0
 ORDER BY c.cell_id;
 
 -- name: receipts_of_item

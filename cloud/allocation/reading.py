@@ -1,13 +1,13 @@
 """What people ask of claims and availability."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from cloud.allocation import store
 from cloud.allocation.arrivals import net_of_notices
 from cloud.allocation.domain import READERS, ClaimRow, UnknownClaimError
-from cloud.allocation.promise import Demand, Promise, Supply, available_to_promise
+from cloud.allocation.promise import Promise
+from cloud.allocation.promising import HeldCell, promised_by_date
 from cloud.allocation.store import AvailableRow, LineRow, ReceiptRow
 from cloud.db import Connection
 from cloud.identity.actor import Actor
@@ -127,35 +127,13 @@ def promise(conn: Connection, actor: Actor, *, site: str, item: str, now: dateti
     if not days or not found:
         raise UnknownClaimError(f"there is no item {item!r} or no site {site!r}")
     today, item_id = days[0][0], found[0][0]
-    held = store.tuples(conn, "stock_of_item", site=site, item_id=item_id, shippable=store.SHIPPABLE_WORDS)
-    receipts = net_of_notices(store.rows(conn, ReceiptRow, "receipts_of_item", site=site, item_id=item_id))
+    here = {"site": site, "item_id": item_id}
+    cells = store.rows(conn, HeldCell, "stock_of_item", **here, shippable=store.SHIPPABLE_WORDS)
+    receipts = net_of_notices(store.rows(conn, ReceiptRow, "receipts_of_item", **here))
     asked = {"documents": None, "visit": None, "due_until": None, "now": now, "items": [item_id]}
     orders = store.rows(conn, LineRow, "lines", site=site, **asked)
-    rows = available_to_promise(
-        [
-            *(Supply(today, quantity, expires_on) for quantity, expires_on in held if quantity > 0),
-            *(
-                Supply(each.due_on, each.quantity)
-                for each in receipts
-                if each.due_on and each.due_on >= today
-            ),
-        ],
-        [*(Demand(today, -quantity) for quantity, _ in held if quantity < 0), *_demands(orders, today)],
-        from_day=today,
-    )
+    rows = promised_by_date(cells, receipts, orders, today=today)
     return PromiseStory(site, item, today, tuple(rows), tuple(receipts), tuple(orders))
-
-
-def _demands(orders: Sequence[LineRow], today: date) -> list[Demand]:
-    """What is claimed is gone from today on; what is not is due on its day."""
-    demands = []
-    for line in orders:
-        claimed = line.soft + line.hard
-        if claimed > 0:
-            demands.append(Demand(today, claimed))
-        if line.quantity > claimed:
-            demands.append(Demand(line.needed_on, line.quantity - claimed))
-    return demands
 
 
 def _see(conn: Connection, actor: Actor, site: str | None) -> None:

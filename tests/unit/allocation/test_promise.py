@@ -19,6 +19,7 @@ expiring = st.builds(
     lambda on, quantity, lasts: Supply(on, quantity, on + timedelta(lasts)), days, amounts, st.integers(1, 6)
 )
 demands = st.lists(st.builds(Demand, on=days, quantity=amounts), max_size=4)
+lasting = st.lists(st.builds(Demand, on=days, quantity=amounts, minimum_days=st.integers(0, 3)), max_size=4)
 
 
 @given(st.lists(keeping, max_size=4), demands)
@@ -37,7 +38,7 @@ def test_where_nothing_expires_it_is_the_least_projected_balance_from_that_day_o
 
 
 @settings(max_examples=60)
-@given(st.lists(expiring | keeping, max_size=4), demands)
+@given(st.lists(expiring | keeping, max_size=4), lasting)
 def test_what_may_be_promised_makes_no_order_later_and_one_more_would(
     supplies: list[Supply], ordered: list[Demand]
 ) -> None:
@@ -55,11 +56,12 @@ def served_by(
     """Serve what expires first; gives what is late at each day's end, None if `first` is not served."""
     left = [[each.on, each.expires_on or date.max, each.quantity] for each in supplies]
     left.sort(key=lambda lot: lot[1])
-    waiting, late = Decimal(0), []
+    waiting: list[list] = []
+    late = []
 
-    def take(day: date, quantity: Decimal) -> Decimal:
+    def take(day: date, quantity: Decimal, lasts: int) -> Decimal:
         for lot in left:
-            if lot[0] <= day < lot[1]:
+            if lot[0] <= day and day + timedelta(lasts) < lot[1]:
                 taken = min(quantity, lot[2])
                 lot[2] -= taken
                 quantity -= taken
@@ -68,10 +70,12 @@ def served_by(
     for after in range(20):
         day = DAY + timedelta(after)
         for each in first or []:
-            if each.on == day and take(day, each.quantity) > 0:
+            if each.on == day and take(day, each.quantity, 0) > 0:
                 return None
-        waiting = take(day, waiting + sum((each.quantity for each in ordered if each.on == day), Decimal(0)))
-        late.append(waiting)
+        waiting += [[each.quantity, each.minimum_days] for each in ordered if each.on == day]
+        for order in waiting:
+            order[0] = take(day, *order)
+        late.append(sum((quantity for quantity, _ in waiting), Decimal(0)))
     return late
 
 
