@@ -1,6 +1,6 @@
 """A shipment's lines against what is open: every fault of them all in one answer, or what they are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -19,6 +19,7 @@ from cloud.documents.lines import (
 )
 from cloud.documents.shipping import store
 from cloud.documents.shipping.papers import ShipmentPaper, ShippedLine
+from cloud.documents.shipping.taken_along import Taken, taken_along
 from cloud.faults import NO_GAPS, Fault, Gaps, Wrong, of_line
 from cloud.master.domain import BASE_UNIT, IdentifierKey, UnresolvableError
 from contracts.records import Identifier
@@ -124,6 +125,8 @@ def checked(conn: Connection, paper: ShipmentPaper, *, now: datetime, gaps: Gaps
                 wrong += found
         faults += of_line(index, line.line, wrong, unread)
     faults += _held_back(conn, paper, book, paper.occurred_at or now)
+    if len(lines) == len(paper.lines):
+        faults += _unnamed(conn, paper, lines)
     destination = next(iter(destinations), "customer")
     return Checking(tuple(lines), destination, next(iter(partners), None), tuple(faults))
 
@@ -239,3 +242,15 @@ def _held_back(conn: Connection, paper: ShipmentPaper, book: _Book, at: datetime
     whole = {line.unit for line in units if line.unit and line.with_unit}
     told = faults_of_units(conn, paper.site, whole, at=at)
     return [*faults, *(Fault(None, "", None, message) for message in told)]
+
+
+def _unnamed(conn: Connection, paper: ShipmentPaper, lines: Sequence[Checked]) -> Iterator[Fault]:
+    """Tell what would leave with its unit and is in no line, once it is known what lines take."""
+    whole = [line.unit for line in paper.lines if line.unit and line.with_unit]
+    taken = [
+        Taken(line.paper.unit, line.goods.item_id, line.lot, line.quantity)
+        for line in lines
+        if line.paper.unit
+    ]
+    for message in taken_along(conn, paper.site, whole, taken):
+        yield Fault(None, "", None, message)

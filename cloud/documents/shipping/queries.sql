@@ -22,6 +22,9 @@ FROM unnest(%(lines)s::text[], %(of_types)s::text[], %(of_ids)s::text[], %(of_li
 -- name: units_known
 SELECT l.code FROM location l WHERE l.kind = 'unit' AND l.code = ANY (%(units)s::text[]);
 
+-- name: goods_in_units
+SELECT g.aboard, g.unit, g.item_id, g.item, g.lot, g.quantity FROM goods_in_units(%(site)s, %(units)s::text[]) g;
+
 -- name: shipments
 SELECT h.site_id AS site, h.id, h.destination, h.partner, h.carrier, h.visit, h.occurred_at, h.recorded_at, h.shipped_by,
     h.posting_id, e.position, s.time_zone,
