@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_UP, Decimal
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -30,6 +30,8 @@ SHORTENED: Final = "assignment_shortened"
 _ENVELOPE_BYTES: Final = 4096
 """Kept free in a publish: topic, properties, and all of the message but its visits."""
 _MOST_NAMED: Final = 50
+_BEFORE_INGEST: Final = timedelta(hours=1)
+"""Visits are looked at so long before they are due, so that what ingest sends then misses nothing."""
 
 
 _QUANTITY: Final = 5
@@ -65,9 +67,14 @@ def send_assignment(conn: Connection, *, site: str, gateway: str, sent_by: str, 
         The message's revision.
     """
     store.tuples(conn, "lock_assignment", gateway=gateway)
+    return _send(conn, _due(conn, site, gateway, now), site=site, gateway=gateway, sent_by=sent_by, now=now)
+
+
+def _send(
+    conn: Connection, due: Sequence[Visit], *, site: str, gateway: str, sent_by: str, now: datetime
+) -> int:
     ((last,),) = store.tuples(conn, "last_revision", gateway=gateway)
     revision = max(int(last) + 1, int(now.timestamp() * 1000))
-    due = _due(conn, site, gateway, now)
     sent = _fitting(due)
     names = "\n".join(visit.visit for visit in due)
     message = Assignment.model_validate(
@@ -108,13 +115,15 @@ def follow_time(conn: Connection, *, sent_by: str, now: datetime) -> int:
 def follow_open(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
     """Send gateways what is open of their visits' loose lines, where that is other than they were told.
 
+    What is open is derived only where something was posted or said of a visit's documents since.
+
     Args:
         source: Where transactions come from.
         actor: The job.
         now: The present.
 
     Returns:
-        How many gateways were told.
+        How many gateways were looked at, and how many told.
 
     Raises:
         NotAllowedError: If somebody else asks.
@@ -123,22 +132,30 @@ def follow_open(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any
 
     def gateways(conn: Connection) -> list[tuple[Any, ...]]:
         act_as(conn, actor)
-        return store.tuples(conn, "gateways_of_visits", **_reach(now))
+        reach = _reach(now) | {"begins_by": now + AHEAD + _BEFORE_INGEST}
+        return store.tuples(conn, "gateways_of_visits", **reach)
 
+    def keep(conn: Connection) -> None:
+        act_as(conn, actor)
+        store.tuples(conn, "keep_visits_followed", up_to=up_to, said_at=said_at, named=named)
+
+    (_, _, up_to, said_at, named), *concerned = in_transaction(source, gateways)
     told = 0
-    for site, gateway in in_transaction(source, gateways):
+    for site, gateway, *_ in concerned:
         tell = partial(_follow_one, actor=actor, site=site, gateway=gateway, now=now)
         told += in_transaction(source, tell)
-    return {"told": told}
+    in_transaction(source, keep)
+    return {"looked_at": len(concerned), "told": told}
 
 
 def _follow_one(conn: Connection, *, actor: Actor, site: str, gateway: str, now: datetime) -> bool:
     act_as(conn, actor)
     store.tuples(conn, "lock_assignment", gateway=gateway)
-    due = [orjson.loads(visit.model_dump_json()) for visit in _fitting(_due(conn, site, gateway, now))]
-    is_news = [(due,)] != store.tuples(conn, "visits_told", gateway=gateway)
+    due = _due(conn, site, gateway, now)
+    fitting_now = [orjson.loads(visit.model_dump_json()) for visit in _fitting(due)]
+    is_news = [(fitting_now,)] != store.tuples(conn, "visits_told", gateway=gateway)
     if is_news:
-        send_assignment(conn, site=site, gateway=gateway, sent_by=actor.id, now=now)
+        _send(conn, due, site=site, gateway=gateway, sent_by=actor.id, now=now)
     return is_news
 
 

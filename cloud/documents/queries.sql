@@ -171,12 +171,10 @@ WHERE d.visits IS DISTINCT FROM told.visits
 ORDER BY g.site_id, g.name;
 
 -- name: gateways_of_visits
-SELECT DISTINCT g.site_id, g.name
-FROM visit v
-JOIN portal p ON (p.site_id, p.portal) = (v.site_id, v.door)
-JOIN gateway g ON g.gateway_id = p.gateway_id
-WHERE v.state = 'open' AND v.from_at <= %(begins_by)s AND coalesce(v.to_at >= %(ends_from)s, true)
-ORDER BY g.site_id, g.name;
+SELECT site, gateway, up_to, said_at, named FROM gateways_of_visits(%(begins_by)s, %(ends_from)s);
+
+-- name: keep_visits_followed
+SELECT keep_visits_followed(%(up_to)s, %(said_at)s, %(named)s);
 
 -- name: visits_told
 SELECT m.payload -> 'visits' FROM gateway_message m JOIN gateway g ON g.gateway_id = m.gateway_id

@@ -11,6 +11,7 @@ from cloud.documents.domain import AHEAD, OVERDUE
 from cloud.documents.lines import lines_now
 from cloud.documents.receiving.papers import DeliveryPaper
 from cloud.documents.receiving.service import receive
+from cloud.documents.short_lines import ClosePaper, close_short
 from cloud.identity.actor import INGEST
 from cloud.ingest.workers.keeper import Keeper
 from contracts.batch import MAX_FRAME_BYTES
@@ -20,6 +21,7 @@ from tests.integration.documents.test_scanned_receipts import scans
 from tests.integration.ledger.scenario import SITE, at
 
 HOUR = timedelta(hours=1)
+NOTHING = {"looked_at": 0, "told": 0}
 
 
 def told(dock: Dock) -> list[str]:
@@ -102,9 +104,13 @@ def expected(dock: Dock, visit: str = "V-1") -> dict[str, tuple[Decimal, str]]:
     return {f"{line.document.line}": (line.quantity, line.model_extra["unit_seen"]) for line in told.lines}
 
 
-def follows(dock: Dock, *, minute: float) -> int:
+def looks(dock: Dock, *, minute: float) -> dict[str, int]:
     with closing(LastingConnection(dock.ledger.app_dsn, "test-visits")) as source:
-        return follow_open(source, JOB, at(minute))["told"]
+        return dict(follow_open(source, JOB, at(minute)))
+
+
+def follows(dock: Dock, *, minute: float) -> int:
+    return looks(dock, minute=minute)["told"]
 
 
 def receives(dock: Dock, of_line: str, quantity: str, receipt: str) -> None:
@@ -136,3 +142,31 @@ def test_a_door_expects_what_is_open_of_loose_lines_and_counts_on_what_came_with
     assert {each.line: int(each.open_quantity) for each in moved} == {"1": 0, "2": 0, "3": 0}
     assert follows(dock, minute=46) == 0, "what was confirmed of the visit it has seen itself"
     assert expected(dock)["1"] == (Decimal("2.25"), CASES)
+
+
+def settles(dock: Dock, minute: float) -> None:
+    """Look until nothing is new: each stretch is looked at twice."""
+    for _ in range(2):
+        looks(dock, minute=minute)
+    assert looks(dock, minute=minute) == NOTHING
+
+
+def test_nothing_is_derived_anew_of_visits_of_whose_documents_nothing_was_posted_or_said(dock: Dock) -> None:
+    dock.register(paper(line(1, 4), line(2, 2)))
+    dock.register(paper(line(1, 4), name="ASN-9"))
+    dock.expect("V-1", "ASN-1")
+    settles(dock, 31)
+    dock.doors.send(*scans(32, 6, gtin=EACH, under="ASN-9"))
+    assert looks(dock, minute=33) == NOTHING, "of another document"
+    dock.doors.send(*scans(34, 6, gtin=EACH))
+    assert looks(dock, minute=35) == {"looked_at": 1, "told": 1}
+    assert expected(dock)["1"] == (Decimal("3.75"), CASES)
+    settles(dock, 36)
+    ending = ClosePaper(site=SITE, type="asn", id="ASN-1", lines=("2",), reason="supplier_cannot")
+    dock.ledger.as_app(lambda conn: close_short(conn, KEEPER, ending))
+    assert looks(dock, minute=37) == {"looked_at": 1, "told": 1}
+    assert expected(dock).keys() == {"1"}
+    settles(dock, 38)
+    dock.ledger.as_owner(lambda conn: conn.execute("UPDATE master_revision SET revision = revision + 1"))
+    assert looks(dock, minute=39) == {"looked_at": 1, "told": 0}
+    settles(dock, 40)
