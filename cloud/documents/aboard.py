@@ -9,7 +9,10 @@ from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.domain import Line, VisitRow
 from cloud.master.domain import BASE_UNIT
+from contracts.vocabulary import VirtualLocation
 
+AWAY: Final = (VirtualLocation.CUSTOMER, VirtualLocation.SUPPLIER, VirtualLocation.TRANSIT)
+"""Where units stand that somebody shipped."""
 BY_PALLET: Final = "transfer"
 """Type of documents that declare no units, and of which it is known what is on one."""
 
@@ -17,8 +20,8 @@ BY_PALLET: Final = "transfer"
 class Piece(NamedTuple):
     """Goods of one lot in a unit that crossed, or that stands in one."""
 
-    aboard: str
-    """The unit that crossed."""
+    around: Sequence[str]
+    """Units asked about in which they are, outermost first."""
     unit: str
     """The one that holds them."""
     of_id: str | None
@@ -28,6 +31,11 @@ class Piece(NamedTuple):
     lot: str | None
     quantity: Decimal
     """In base units."""
+
+    @property
+    def aboard(self) -> str:
+        """The unit that crossed."""
+        return self.around[0]
 
     def fits(self, line: Line, item: str | None) -> bool:
         """Tell whether a line asks for them.
@@ -44,24 +52,61 @@ class Piece(NamedTuple):
         return line.type == BY_PALLET and item == self.item and line.lot in {None, self.lot}
 
 
-def pieces_aboard(conn: Connection, visit: VisitRow, units: Collection[str]) -> list[Piece]:
+def outside_of(visit: VisitRow) -> frozenset[str]:
+    """Say where units stand that a visit took, or that somebody shipped.
+
+    Args:
+        visit: An outbound one.
+
+    Returns:
+        Codes of virtual places of its site.
+    """
+    return frozenset({visit.clearing_account, *(account.value for account in AWAY)})
+
+
+def still_there(conn: Connection, visit: VisitRow, crossed: Collection[str]) -> frozenset[str]:
+    """Leave out units that left with a visit and that stand elsewhere now: what they hold now left not.
+
+    Args:
+        conn: In a transaction that shows the site.
+        visit: The visit.
+        crossed: Units that crossed in its direction.
+
+    Returns:
+        Of an outbound visit those that stand outside; of an inbound one all.
+    """
+    if visit.is_inbound or not crossed:
+        return frozenset(crossed)
+    outside = outside_of(visit)
+    stand = store.tuples(conn, "where_units_stand", units=sorted(crossed))
+    return frozenset(unit for unit, site, place, *_ in stand if site == visit.site and place in outside)
+
+
+def pieces_aboard(
+    conn: Connection, visit: VisitRow, units: Collection[str], *, declared: Collection[str | None]
+) -> list[Piece]:
     """Read what units carry that a visit's transfers may take, or have sent on them.
 
     Args:
         conn: In a transaction that shows the site.
         visit: The visit.
         units: Those that crossed, and that no document declares.
+        declared: What is in one of these moves as it is declared, wherever it stands.
 
     Returns:
         Of an outbound visit our own sellable goods in them; of an inbound one what left in them for one of
-        its transfers and did not come in them yet; nothing if it names no transfer.
+        its transfers and did not come in them yet; nothing if it names no transfer. What is in a unit that
+        stands in another is given once.
     """
     if not units or not any(name.startswith(f"{BY_PALLET}/") for name in visit.documents):
         return []
     asked = {"site": visit.site, "units": sorted(units)}
-    if visit.is_inbound:
-        return store.rows(conn, Piece, "under_way_aboard", visit=visit.visit, **asked)
-    return store.rows(conn, Piece, "held_aboard", **asked)
+    pieces = (
+        store.rows(conn, Piece, "under_way_aboard", visit=visit.visit, **asked)
+        if visit.is_inbound
+        else store.rows(conn, Piece, "held_aboard", **asked)
+    )
+    return [piece for piece in pieces if piece.unit not in declared]
 
 
 def by_pallet(pieces: Iterable[Piece], lines: Sequence[tuple[Line, str | None, Decimal]]) -> list[Line]:
@@ -76,7 +121,7 @@ def by_pallet(pieces: Iterable[Piece], lines: Sequence[tuple[Line, str | None, D
 
     Examples:
         >>> line = Line("transfer", "T", "1", "sku", "TEA", Decimal(2), "case", None, None)
-        >>> piece = Piece("P", "P", None, None, "TEA", "A", Decimal(30))
+        >>> piece = Piece(["P"], "P", None, None, "TEA", "A", Decimal(30))
         >>> [told] = by_pallet([piece], [(line, "TEA", Decimal(24))])
         >>> told.unit, told.lot, told.quantity
         ('P', 'A', Decimal('24'))

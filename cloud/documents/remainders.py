@@ -1,19 +1,14 @@
 """What keeps a visit from being clear: units, goods in clearing, cards (DOMAIN D2)."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Final
 
 from cloud.db import Connection
 from cloud.documents import store
-from cloud.documents.aboard import Piece, by_pallet, pieces_aboard
+from cloud.documents.aboard import AWAY, Piece, by_pallet, outside_of, pieces_aboard, still_there
 from cloud.documents.domain import EARLY, Line, Remainder, VisitRow, sort_units, undeclared
 from cloud.documents.lines import LineName
 from cloud.documents.still_open import now_of
 from cloud.identity.actor import Actor
-from contracts.vocabulary import VirtualLocation
-
-AWAY: Final = (VirtualLocation.CUSTOMER, VirtualLocation.SUPPLIER, VirtualLocation.TRANSIT)
-"""Where units stand that somebody shipped."""
 
 
 def remainders_of(
@@ -61,7 +56,7 @@ def placed(conn: Connection, found: VisitRow, lines: Sequence[Line]) -> set[str]
         The units.
     """
     declared = sorted({line.unit for line in lines if line.unit is not None})
-    outside = {found.clearing_account, *(account.value for account in AWAY)}
+    outside = outside_of(found)
     return {
         unit
         for unit, site, location, is_virtual, since_at in store.tuples(
@@ -100,8 +95,10 @@ def _undeclared(
     asked = {"site": found.site, "visit": found.visit, "units": sorted(extra)}
     since = found.from_at - EARLY
     done = {unit for (unit,) in store.tuples(conn, "units_moved_for", since=since, **asked)}
-    done |= _away(conn, found, extra)
-    pieces = pieces_aboard(conn, found, extra)
+    away, back = _elsewhere(conn, found, extra)
+    done |= away
+    declared = {line.unit for line in lines}
+    pieces = pieces_aboard(conn, found, still_there(conn, found, extra), declared=declared)
     now = {each.name: each for each in now_of(conn, found.site, lines)} if pieces else {}
     still = [
         (line, each.item, each.open_quantity)
@@ -110,8 +107,8 @@ def _undeclared(
     ]
     due = {line.unit for line in by_pallet(pieces, still)}
     left = []
-    for unit in sorted(extra):
-        carried = [piece for piece in pieces if piece.aboard == unit]
+    for unit in sorted(extra - back):
+        carried = [piece for piece in pieces if unit in piece.around]
         if any(piece.unit in due for piece in carried):
             left.append(_unsettled(found, unit))
         elif carried:
@@ -131,12 +128,14 @@ def _beyond(found: VisitRow, unit: str, pieces: Iterable[Piece]) -> str:
     return f"unit {unit} crossed with {goods} beyond what is open of {', '.join(found.documents)}"
 
 
-def _away(conn: Connection, found: VisitRow, extra: frozenset[str]) -> set[str]:
-    """Find units that left with a vehicle undeclared, and that somebody shipped on paper."""
+def _elsewhere(conn: Connection, found: VisitRow, extra: frozenset[str]) -> tuple[set[str], set[str]]:
+    """Find units that left with a vehicle undeclared, and that somebody shipped on paper, or put back."""
     if found.is_inbound:
-        return set()
+        return set(), set()
     stand = store.tuples(conn, "where_units_stand", units=sorted(extra))
-    return {unit for unit, site, location, *_ in stand if site == found.site and location in AWAY}
+    here = [(unit, place, is_virtual) for unit, site, place, is_virtual, _ in stand if site == found.site]
+    away = {unit for unit, place, _ in here if place in AWAY}
+    return away, {unit for unit, _, is_virtual in here if not is_virtual}
 
 
 def _of_clearing(conn: Connection, found: VisitRow) -> list[Remainder]:

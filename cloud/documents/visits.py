@@ -11,7 +11,7 @@ import orjson
 
 from cloud.db import Connection
 from cloud.documents import store
-from cloud.documents.aboard import Piece, pieces_aboard
+from cloud.documents.aboard import AWAY, Piece, pieces_aboard, still_there
 from cloud.documents.assignments import send_assignment
 from cloud.documents.domain import (
     KEEPERS,
@@ -26,7 +26,7 @@ from cloud.documents.domain import (
     sort_units,
 )
 from cloud.documents.lines import lock_documents
-from cloud.documents.remainders import AWAY, placed, remainders_of
+from cloud.documents.remainders import placed, remainders_of
 from cloud.documents.still_open import moved_whole, now_of
 from cloud.documents.visit_papers import LinesNow, changing_hands
 from cloud.documents.visit_posting import post_due
@@ -163,12 +163,13 @@ def confirm(
     told = _story(conn, actor, found)
     confirmed = frozenset(confirmed_units)
     open_now = {(each.type, each.id, each.line): each for each in now_of(conn, site, told.lines)}
-    pieces = _pieces(conn, told, confirmed, open_now)
+    seen = still_there(conn, found, told.crossed)
+    pieces = _pieces(conn, told, seen, confirmed, open_now)
     present, missing, _ = sort_units(told.lines, told.crossed, confirmed)
     due = changing_hands(
         conn, found, told.lines, present=present, pieces=pieces, settled=told.settled, now=open_now
     )
-    unseen = confirmed - frozenset(told.crossed)
+    unseen = confirmed - seen
     aboard = {piece.unit: piece.aboard for piece in pieces}
     position = None
     if due:
@@ -261,16 +262,19 @@ def cancel(conn: Connection, actor: Actor, *, site: str, visit: str, now: dateti
     return _end(conn, actor, told.visit, "cancelled", reasons={}, now=now)
 
 
-def _pieces(conn: Connection, told: VisitStory, confirmed: frozenset[str], now: LinesNow) -> list[Piece]:
+def _pieces(
+    conn: Connection, told: VisitStory, seen: frozenset[str], confirmed: frozenset[str], now: LinesNow
+) -> list[Piece]:
     """Read what undeclared units carry; refuse those that a person confirms and that carry nothing of it."""
     visit, declared = told.visit, {line.unit for line in told.lines}
-    pieces = pieces_aboard(conn, visit, {*told.crossed, *confirmed} - declared)
+    pieces = pieces_aboard(conn, visit, (seen | confirmed) - declared, declared=declared)
     known = {
-        piece.aboard
+        unit
         for piece in pieces
         if any(piece.fits(line, now[line.type, line.id, line.line].item) for line in told.lines)
+        for unit in piece.around
     }
-    by_hand = sorted(confirmed - declared - set(told.crossed))
+    by_hand = sorted(confirmed - declared - seen)
     if by_hand and not visit.is_inbound:
         stand = store.tuples(conn, "where_units_stand", units=by_hand)
         known -= set(by_hand) - {
@@ -287,12 +291,13 @@ def _pieces(conn: Connection, told: VisitStory, confirmed: frozenset[str], now: 
 def _unexpected(told: VisitStory, pieces: Iterable[Piece], due: Iterable[Line]) -> set[str]:
     """Name units that nobody declares, and those that carry more than changes hands now."""
     left: defaultdict[str, Decimal] = defaultdict(Decimal)
-    aboard = {piece.unit: piece.aboard for piece in pieces}
+    around = {piece.unit: piece.around for piece in pieces}
     for piece in pieces:
-        left[piece.aboard] += piece.quantity
+        for unit in piece.around:
+            left[unit] += piece.quantity
     for line in due:
-        if line.unit in aboard:
-            left[aboard[line.unit]] -= line.quantity
+        for unit in around.get(f"{line.unit}", ()):
+            left[unit] -= line.quantity
     surprising = {each.name for each in told.remainders if each.kind == "unexpected_unit"}
     return (surprising - left.keys()) | {unit for unit, quantity in left.items() if quantity > 0}
 

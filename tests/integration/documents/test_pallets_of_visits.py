@@ -78,13 +78,18 @@ def shipped(dock: Dock) -> list[tuple[Any, ...]]:
     )
 
 
-def sent_from_york(dock: Dock, cases: int = 2, unit: str = PALLET) -> None:
+def sent_from_york(
+    dock: Dock, cases: int = 2, unit: str = PALLET, *, of: dict[str, str] = OF, lot: str | None = None
+) -> None:
     """Let York receive goods onto a pallet, and ship that."""
-    what = {"line": "1", "identifier": {"scheme": "gtin", "value": CASES}, "unit_seen": CASES}
+    what: dict[str, Any] = {"line": "1", "identifier": {"scheme": "gtin", "value": CASES}, "unit_seen": CASES}
     came = {"site": OTHER_SITE, "receipt": f"R-{unit}", "location": "Y-01", "occurred_at": at(-30)}
-    delivery = DeliveryPaper.model_validate(came | {"lines": [what | {"received": cases, "unit": unit}]})
+    delivery = DeliveryPaper.model_validate(
+        came | {"lines": [what | {"received": cases, "unit": unit, "lot": lot}]}
+    )
     dock.ledger.as_app(lambda conn: receive(conn, EVERYWHERE, delivery, now=at(0)))
-    leaving = {"line": "1", "of": OF, "quantity": cases, "unit_seen": CASES, "unit": unit, "with_unit": True}
+    leaving = {"line": "1", "of": of, "quantity": cases, "unit_seen": CASES, "unit": unit, "with_unit": True}
+    leaving |= {"lot": lot}
     stated = {"site": OTHER_SITE, "shipment": f"S-{unit}", "occurred_at": at(-20), "has_departed": True}
     paper = ShipmentPaper.model_validate(stated | {"lines": [leaving]})
     dock.ledger.as_app(lambda conn: ship(conn, EVERYWHERE, paper, now=at(0)))
