@@ -76,6 +76,8 @@ class ReceiptLinePaper(_Paper, RuledModel):
     received: CountedQuantity
     damaged: CountedQuantity = Decimal(0)
     lot: Code | None = None
+    owner: Code | None = None
+    """Whose it is and stays (consignment); left out: our own."""
 
     @override
     def broken(self) -> Iterator[Broken]:

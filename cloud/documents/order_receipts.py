@@ -119,6 +119,7 @@ def _delivery(conn: Connection, paper: ReceiptPaper, site: str, name: str, now: 
             damaged=line.damaged,
             unit_seen=BASE_UNIT,
             lot=line.lot,
+            owner=line.owner,
         )
         for line in paper.lines
     )

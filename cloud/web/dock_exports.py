@@ -29,7 +29,7 @@ RECEIPT: Final = (
         ReceiptLineRow,
         *("item_name", "base_unit=unit", "expected", "declared", "received", "damaged", "rejected", "held"),
         *("over", "short", "is_unexpected=unexpected", "reason", "lot", "unit=sscc", "location"),
-        *("is_unchecked=unchecked", "reversed_at"),
+        *("owner", "is_unchecked=unchecked", "reversed_at"),
     ),
 )
 SHIPMENT: Final = columns_of(

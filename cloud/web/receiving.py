@@ -139,10 +139,12 @@ def receive(
     reason: Texts = None,
     lot: Texts = None,
     unit: Texts = None,
+    owner: Texts = None,
 ) -> Response:
     """Receive a delivery; lines without a quantity did not come."""
     typed = {"receipt": receipt, "location": location, "delivery_note": delivery_note, "partner": partner}
-    columns = (of_line, item, received, damaged, rejected, reason, lot, unit)
+    owners = owner or [""] * len(of_line or ())  # left out: all our own
+    columns = (of_line, item, received, damaged, rejected, reason, lot, unit, owners)
 
     def work(conn: Connection) -> str:
         lines = [line for row in rows_of(*columns) if (line := _line(row, type, id))]
@@ -202,7 +204,7 @@ def _address(site: str, name: str) -> str:
 
 def _line(row: tuple[str, ...], kind: str, document: str) -> dict[str, Any] | None:
     """Read a line of the form; one without a quantity did not come."""
-    of_line, item, received, damaged, rejected, reason, lot, unit = row
+    of_line, item, received, damaged, rejected, reason, lot, unit, owner = row
     if not (received or damaged or rejected):
         return None
     line: dict[str, Any] = {
@@ -211,6 +213,7 @@ def _line(row: tuple[str, ...], kind: str, document: str) -> dict[str, Any] | No
         "rejected": rejected or "0",
         "reason": reason or None,
         "lot": lot or None,
+        "owner": owner or None,
         **({"new_unit": unit[1:].strip() or "1"} if unit.startswith("+") else {"unit": unit or None}),
     }
     if of_line:
@@ -275,7 +278,7 @@ def _form(
         in_question=in_question,
         find=find,
         typed_lines=typed_lines,
-        extra=extra or [("",) * 7] * (EXTRA if kind else BLIND),
+        extra=extra or [("",) * 8] * (EXTRA if kind else BLIND),
         reasons=REASONS,
         typed={"receipt": "", "location": "", "delivery_note": "", "partner": ""} | (typed or {}),
         may_close=may(visitor.actor, site, *KEEPERS),

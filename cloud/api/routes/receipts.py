@@ -95,6 +95,7 @@ class ReceiptLine(BaseModel):
     )
     lot: str | None
     unit: str | None
+    owner: str | None = Field(description="Whose it is, as stated; null: our own")
     location: str
     reversed_at: datetime | None
     reversed_by: str | None

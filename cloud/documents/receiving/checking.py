@@ -98,6 +98,7 @@ def checked(conn: Connection, paper: DeliveryPaper, *, gaps: Gaps = NO_GAPS) -> 
     )
     if paper.location in nowhere and any(rest_on_it):
         faults.append(Fault(None, "location", paper.location, _no_place(paper.location, paper)))
+    strangers = _strangers(conn, paper, partners)
     named = [_identifier(line, asked) for line in paper.lines]
     keys = {identifier_key(each) for each in named if each}
     units = {("gtin", unit) for line in paper.lines if (unit := _unit(line, asked)) != BASE_UNIT}
@@ -108,6 +109,8 @@ def checked(conn: Connection, paper: DeliveryPaper, *, gaps: Gaps = NO_GAPS) -> 
         if line.location in nowhere:
             message = _no_place(line.location, paper)
             wrong.append(Wrong("location", line.location, message, ("location",)))
+        if line.owner in strangers:
+            wrong.append(Wrong("owner", line.owner, _no_owner(line.owner), ("owner",)))
         found = _checked(line, identifier, asked, known)
         if isinstance(found, Checked):
             lines.append(found)
@@ -161,6 +164,20 @@ def _faults_of_head(conn: Connection, paper: DeliveryPaper) -> list[Fault]:
 
 def _no_place(place: str, paper: DeliveryPaper) -> str:
     return f"there is no place {place!r} at site {paper.site!r}"
+
+
+def _strangers(conn: Connection, paper: DeliveryPaper, partners: set[str]) -> set[str]:
+    """Give owners whom nobody knows; whoever sent it is known by the paper."""
+    owners = {line.owner for line in paper.lines if line.owner} - partners - {paper.partner}
+    known = store.tuples(conn, "owners_known", owners=sorted(owners)) if owners else []
+    return owners - {owner for (owner,) in known}
+
+
+def _no_owner(owner: str | None) -> str:
+    return (
+        f"nobody is known as {owner!r}: expected whom the delivery is from, a supplier, "
+        "or whose goods lie here already"
+    )
 
 
 def _checked(

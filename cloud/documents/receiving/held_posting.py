@@ -266,6 +266,7 @@ def _keep_receipt(
         units=[each.taken[0].lying.unit for each in holds],
         locations=[each.taken[0].lying.stands for each in holds],
         days_left=[each.row.days_left if each.is_short_lived else None for each in holds],
+        owners=[each.taken[0].lying.owner for each in holds],
     )
 
 

@@ -67,6 +67,8 @@ class DeliveryLine(_Paper):
     """Where it is put; left out: where the receipt says."""
     reason: Reason | None = None
     """Why it is damaged or rejected."""
+    owner: Code | None = None
+    """Whose it is and stays (consignment): not ours, so not valued; left out: our own."""
 
     @override
     def broken(self) -> Iterator[Broken]:
@@ -168,6 +170,8 @@ class ReceiptLineRow(NamedTuple):
     """From the day of receipt until its lot expires, where that is less than its item asks for."""
     lot: str | None
     unit: str | None
+    owner: str | None
+    """Whose it is, as stated; None: our own, or nobody said."""
     location: str
     reversed_at: datetime | None
     reversed_by: str | None

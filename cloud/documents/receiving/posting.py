@@ -141,6 +141,7 @@ def keep_delivery(conn: Connection, actor: Actor, delivery: Delivery, posting_id
         units=[each.unit for each in delivery.judged],
         locations=[delivery.place_of(line) for line in lines],
         days_left=[each.days_left for each in delivery.judged],
+        owners=[line.paper.owner for line in lines],
     )
 
 
@@ -179,8 +180,8 @@ def _statements(delivery: Delivery, judged: Judged, actor: str) -> Iterator[Clou
             line.identifier,
             quantity,
             unit_seen,
-            source=_side(ACCOUNT_OF[found.origin]),
-            destination=_side(place, judged.unit, line.lot, disposition),
+            source=_side(ACCOUNT_OF[found.origin], owner=line.paper.owner),
+            destination=_side(place, judged.unit, line.lot, disposition, line.paper.owner),
             documents=refs,
             occurred_at=delivery.occurred_at,
             actor=actor,
@@ -195,9 +196,10 @@ def _side(
     unit: str | None = None,
     lot: str | None = None,
     disposition: Disposition | None = None,
+    owner: str | None = None,
 ) -> Side:
     """Make a side once while it recurs: the lines of a delivery go to few places."""
-    return Side(location=location, unit=unit, lot=lot, disposition=disposition)
+    return Side(location=location, unit=unit, lot=lot, disposition=disposition, owner=owner)
 
 
 def _placed(conn: Connection, delivery: Delivery, actor: str) -> list[CloudStatement]:

@@ -10,21 +10,27 @@ VALUES (%(site)s, %(id)s, %(origin)s, %(partner)s, %(delivery_note)s, %(visit)s,
 -- name: add_receipt_lines
 INSERT INTO receipt_line (site_id, id, line, ordinal, of_type, of_id, of_line, item_id, identifier_scheme, identifier,
     unit_seen, expected, declared, open_before, received, damaged, rejected, held, over, short, condition, is_unexpected,
-    reason, lot, unit, location, days_left)
+    reason, lot, unit, location, days_left, owner)
 SELECT %(site)s, %(id)s, x.line, x.ordinal, x.of_type, x.of_id, x.of_line, x.item_id, x.scheme, x.identifier,
     x.unit_seen, x.expected, x.declared, x.open_before, x.received, x.damaged, x.rejected, x.held, x.over, x.short,
-    x.condition, x.is_unexpected, x.reason, x.lot, x.unit, x.location, x.days_left
+    x.condition, x.is_unexpected, x.reason, x.lot, x.unit, x.location, x.days_left, x.owner
 FROM unnest(%(lines)s::text[], %(of_types)s::text[], %(of_ids)s::text[], %(of_lines)s::text[], %(item_ids)s::bigint[],
     %(schemes)s::text[], %(identifiers)s::text[], %(units_seen)s::text[], %(expected)s::numeric[], %(declared)s::numeric[],
     %(open_before)s::numeric[], %(received)s::numeric[], %(damaged)s::numeric[], %(rejected)s::numeric[],
     %(held)s::numeric[], %(over)s::numeric[], %(short)s::numeric[], %(conditions)s::text[], %(unexpected)s::boolean[],
-    %(reasons)s::text[], %(lots)s::text[], %(units)s::text[], %(locations)s::text[], %(days_left)s::integer[])
+    %(reasons)s::text[], %(lots)s::text[], %(units)s::text[], %(locations)s::text[], %(days_left)s::integer[],
+    %(owners)s::text[])
     WITH ORDINALITY AS x (line, of_type, of_id, of_line, item_id, scheme, identifier, unit_seen, expected, declared,
         open_before, received, damaged, rejected, held, over, short, condition, is_unexpected, reason, lot, unit,
-        location, days_left, ordinal);
+        location, days_left, owner, ordinal);
 
 -- name: units_standing
 SELECT w.unit FROM where_units_stand(%(units)s::text[]) w WHERE w.site = %(site)s AND NOT w.is_virtual;
+
+-- name: owners_known
+-- Who supplies us, and whose goods lie here already.
+SELECT w.owner FROM unnest(%(owners)s::text[]) AS w (owner)
+WHERE EXISTS (SELECT FROM supplier s WHERE s.supplier = w.owner) OR EXISTS (SELECT FROM cell c WHERE c.owner = w.owner);
 
 -- name: visit_is_there
 SELECT v.visit FROM visit v WHERE v.site_id = %(site)s AND v.visit = %(visit)s;
@@ -104,7 +110,7 @@ WITH waits AS (
 SELECT l.line, coalesce(l.of_type, h.of_type) AS of_type, coalesce(l.of_id, h.id) AS of_id,
     coalesce(l.of_line, h.of_line) AS of_line, i.code AS item, i.name AS item_name, i.base_unit, l.identifier_scheme,
     l.identifier, l.unit_seen, l.expected, l.declared, l.open_before, l.received, l.damaged, l.rejected, l.held, l.over,
-    l.short, l.condition, l.is_unexpected, l.reason, l.days_left, l.lot, l.unit, l.location, v.reversed_at, v.reversed_by,
+    l.short, l.condition, l.is_unexpected, l.reason, l.days_left, l.lot, l.unit, l.owner, l.location, v.reversed_at, v.reversed_by,
     v.reason AS reversal_reason, coalesce(w.quantity, 0) AS waiting,
     coalesce(w.as_declared, false) AND v.line IS NULL AND EXISTS (
         SELECT FROM unchecked u WHERE (u.unit, u.canonical_id) = (l.unit, c.canonical_id)) AS is_unchecked

@@ -16,11 +16,11 @@ COLUMNS: Final = Columns(
     ("received",),
     (
         *("line", "of_type", "of_id", "of_line", "gtin", "sku", "damaged", "rejected", "unit_seen", "lot"),
-        *("sscc", "new_unit", "location", "reason"),
+        *("sscc", "new_unit", "location", "reason", "owner"),
     ),
 )
 _QUANTITIES: Final = ("received", "damaged", "rejected")
-_TEXTS: Final = {"lot": "lot", "sscc": "unit", "new_unit": "new_unit", "location": "location"}
+_TEXTS: Final = {"sscc": "unit"} | {name: name for name in ("lot", "new_unit", "location", "owner")}
 
 
 class UnreadDeliveryError(DocumentError):
