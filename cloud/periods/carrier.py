@@ -10,7 +10,7 @@ from cloud.identity.actor import Actor
 from cloud.ledger.closing import Closing, close_period
 from cloud.periods import reading, store
 from cloud.periods.calendar import Period
-from cloud.periods.domain import AT_ITS_END, CLOSE_KIND, Figure, worse
+from cloud.periods.domain import AT_ITS_END, CLOSE_KIND, Figure, worse, worth_of
 from cloud.periods.service import effect_of, figure_at
 from contracts.base import SiteId
 
@@ -50,7 +50,7 @@ class PeriodClose:
         if why:
             return Changed(
                 effect=effect_of(site, period, position, figure, again=made),
-                value=figure.total,
+                value=figure.value,
                 currency=figure.currency,
                 why=why,
             )
@@ -103,10 +103,11 @@ def _what_changed(
     asked_at = {"site": decision.site, "until_at": period.ends_at, "position": effect["as_of_position"]}
     ((facts,),) = store.tuples(conn, "facts_since", **asked_at)
     told = [f"{facts} more facts of the period have arrived"] if facts else []
-    before = (Decimal(effect["value"]), effect["currency"], effect["unknown_items"])
-    if before != (figure.value, figure.currency, figure.unknown_items):
-        told.append(
-            f"the value is {figure.value:,f} {figure.currency or ''} now, not {before[0]:,f}".rstrip()
-        )
+    kept = effect.get("known_value", effect["value"])
+    known = None if kept is None else Decimal(kept)
+    before = (known, effect["currency"], effect["unknown_items"])
+    if before != (figure.known_value, figure.currency, figure.unknown_items):
+        was = worth_of(known, effect["currency"], is_whole=not effect["unknown_items"])
+        told.append(f"the value is {figure.worth} now, not {was}")
     told += [f"{point.number} {point.words}" for point in worse(effect["open_points"], figure.points)]
     return "; ".join(told)

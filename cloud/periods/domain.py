@@ -79,9 +79,14 @@ class Share:
 
     name: str | None
     lines: int
-    value: Decimal | None
+    known_value: Decimal | None
     """Of the lines whose value is known; None if none is."""
     unknown: int
+
+    @property
+    def value(self) -> Decimal | None:
+        """What it is worth; None while any line's value is unknown."""
+        return None if self.unknown else self.known_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +94,8 @@ class Figure:
     """What a site's stock is worth, in sums."""
 
     currency: str | None
-    value: Decimal
-    """Of what is known; to the currency's smallest unit."""
+    known_value: Decimal | None
+    """Of the lines whose value is known, to the currency's smallest unit; None if none of them is."""
     lines: int
     unknown_items: int
     consigned_lines: int
@@ -100,9 +105,14 @@ class Figure:
     points: Sequence[Point]
 
     @property
-    def total(self) -> Decimal | None:
-        """The value, if every item's is known."""
-        return None if self.unknown_items or (self.currency is None and self.lines) else self.value
+    def value(self) -> Decimal | None:
+        """What it is worth; None while any item's value is unknown."""
+        return None if self.unknown_items or (self.currency is None and self.lines) else self.known_value
+
+    @property
+    def worth(self) -> str:
+        """Its value in words."""
+        return worth_of(self.known_value, self.currency, is_whole=self.value is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +210,10 @@ def figure_of(told: Mapping[str, Any], points: Sequence[Point] = ()) -> Figure:
         Point("unknown_values", told["unknown_items"], told["unknown_first"]),
     ]
     order = list(POINTS)
+    known = told["value"] if told["lines"] else 0
     return Figure(
         currency=told["currency"],
-        value=Decimal(told["value"]),
+        known_value=None if known is None else Decimal(known),
         lines=told["lines"],
         unknown_items=told["unknown_items"],
         consigned_lines=told["consigned_lines"],
@@ -210,6 +221,31 @@ def figure_of(told: Mapping[str, Any], points: Sequence[Point] = ()) -> Figure:
         zones=[_share(part) for part in told["zones"]],
         points=sorted((point for point in found if point.number), key=lambda point: order.index(point.kind)),
     )
+
+
+def worth_of(known: Decimal | None, currency: str | None, *, is_whole: bool) -> str:
+    """Say what stock is worth.
+
+    Args:
+        known: Of the lines whose value is known; None if none is.
+        currency: Of the books; None: unknown.
+        is_whole: Whether every line's value is known.
+
+    Returns:
+        For people.
+
+    Examples:
+        >>> worth_of(Decimal("1250.50"), "EUR", is_whole=True)
+        '1,250.50 EUR'
+        >>> worth_of(Decimal("12.5"), "EUR", is_whole=False)
+        'an unknown value (12.5 EUR of it known)'
+        >>> worth_of(None, "EUR", is_whole=False)
+        'an unknown value'
+    """
+    told = "" if known is None else f"{known:,f} {currency or ''}".rstrip()
+    if is_whole:
+        return told
+    return f"an unknown value ({told} of it known)" if told and currency else "an unknown value"
 
 
 def worse(before: Sequence[Mapping[str, Any]], now: Sequence[Point]) -> list[Point]:

@@ -78,7 +78,7 @@ def ask_to_close(
         effect=effect,
         evidence={"page_url": f"/periods/{site}/{period}"},
         inputs={"as_of_position": position, "asked_at": now.isoformat()},
-        value=figure.total,
+        value=figure.value,
         currency=figure.currency,
         note=note,
     )
@@ -156,16 +156,16 @@ def effect_of(
     Returns:
         The effect, for people and for the carrier.
     """
-    worth = f"{figure.value:,f} {figure.currency}" if figure.currency else "an unknown value"
     open_items = f", {figure.unknown_items} items of unknown value" if figure.unknown_items else ""
     return {
-        "summary": f"Close {period.name} of {site}{' again' if again else ''} at {worth}{open_items}",
+        "summary": f"Close {period.name} of {site}{' again' if again else ''} at {figure.worth}{open_items}",
         "period": period.name,
         "revision": again + 1,
         "starts_at": period.starts_at.isoformat(),
         "ends_at": period.ends_at.isoformat(),
         "as_of_position": position,
-        "value": str(figure.value),
+        "value": None if figure.value is None else f"{figure.value:f}",
+        "known_value": None if figure.known_value is None else f"{figure.known_value:f}",
         "currency": figure.currency,
         "unknown_items": figure.unknown_items,
         "open_points": [

@@ -42,13 +42,14 @@ class Point(BaseModel):
 
 
 class Share(BaseModel):
-    """A part of a figure; `value` is that of the lines whose value is known."""
+    """A part of a figure; `value` is null while any of its lines' value is unknown."""
 
     model_config = ConfigDict(from_attributes=True)
 
     name: str | None
     lines: int
     value: Decimal | None
+    known_value: Decimal | None = Field(description="Of the lines whose value is known; null if none is")
     unknown: int
 
 
@@ -58,7 +59,12 @@ class Value(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     currency: str | None
-    value: Decimal = Field(description="Of what is known, the sum of lines that are each rounded")
+    value: Decimal | None = Field(
+        description="The sum of lines that are each rounded; null while any line's value is unknown"
+    )
+    known_value: Decimal | None = Field(
+        description="Of the lines whose value is known; null if there are lines and none is"
+    )
     lines: int
     unknown_items: int = Field(description="Items without a cost: their value is unknown, never zero")
     consigned_lines: int = Field(description="Of goods of other owners, which are not in the value")

@@ -189,14 +189,15 @@ def effect_of(number: int, site: str, observed_at: datetime, told: Mapping[str, 
     Returns:
         The effect, for people and for the carrier.
     """
+    is_known = told["value"] is not None
     return {
         "summary": f"Bind {told['lines']:,} lines of {site} to a stock list; {told['differing']:,} differ",
         "list": number,
         "observed_at": observed_at.isoformat(),
         "lines": told["lines"],
         "differing": told["differing"],
-        "value_more": told["more"],
-        "value_less": told["less"],
+        "value_more": told["more"] if is_known else None,
+        "value_less": told["less"] if is_known else None,
         "largest_differences": told["first"],
         "differences_sha256": told["sha256"],
     }

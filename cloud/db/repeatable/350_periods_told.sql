@@ -65,7 +65,7 @@ CREATE OR REPLACE FUNCTION read_figure(
         'currency', CASE WHEN of_close IS NULL THEN book_currency(of_site)
             ELSE (SELECT k.currency FROM period_close k WHERE k.close_id = of_close) END,
         'lines', (SELECT count(*) FROM line l WHERE l.is_valued),
-        'value', (SELECT coalesce(sum(l.value), 0)::text FROM line l),
+        'value', (SELECT sum(l.value)::text FROM line l),
         'unknown_items', (SELECT count(DISTINCT l.item_id) FROM line l WHERE l.is_valued AND l.value IS NULL),
         'unknown_first', (SELECT coalesce(jsonb_agg(u.item), '[]') FROM (
             SELECT DISTINCT l.item FROM line l WHERE l.is_valued AND l.value IS NULL ORDER BY l.item LIMIT 10) u),

@@ -1,4 +1,4 @@
-"""Movements by hand take no goods that wait: those leave their condition by a judgement (DOMAIN D1, D4)."""
+"""Movements by hand take no goods that wait, and write nothing off: others judge that (DOMAIN D1, D4, D8)."""
 
 from collections import Counter
 from datetime import datetime
@@ -15,7 +15,7 @@ from cloud.ledger.domain import NotPostableError, Posted
 from cloud.ledger.manual import MAY_MOVE, ManualMovement, post_movement
 from cloud.master.domain import identifier_key
 from contracts.records import Side
-from contracts.vocabulary import Disposition
+from contracts.vocabulary import Disposition, VirtualLocation
 
 _MILLION: Final = Decimal(10) ** 6
 _WAYS: Final = {
@@ -23,13 +23,21 @@ _WAYS: Final = {
     Disposition.INSPECTION: "decide on Inspection (/inspection, POST /v1/judgements)",
     Disposition.HOLD: "decide on Inspection (/inspection, POST /v1/judgements)",
 }
+_APPROVED: Final = {
+    VirtualLocation.ADJUSTMENT: "count what is there (/counts, POST /v1/counts): somebody approves what it "
+    "adjusts",
+    VirtualLocation.SCRAP: "move the goods to disposition hold and scrap them on Inspection (/inspection, "
+    "POST /v1/scrappings): somebody approves it; what was scrapped comes back as that decision is reversed",
+}
+"""Accounts of what is written off or found, and the way that asks whoever may approve it."""
 
 
 def move_by_hand(conn: Connection, actor: Actor, movement: ManualMovement, *, now: datetime) -> Posted:
-    """Post a movement by hand, unless it changes the condition of goods of a receipt that wait.
+    """Post a movement by hand, unless it writes off, finds, or changes how goods of a receipt wait.
 
-    Goods in such a condition that no receipt brought (a handheld's return, a hold by hand) may be changed by
-    whoever may grade: that movement is their judgement.
+    What is scrapped, adjusted or found somebody approves whose limit covers it: the ways that ask for it are
+    others. Goods that wait and that no receipt brought (a handheld's return, a hold by hand) may be changed
+    by whoever may grade: that movement is their judgement.
 
     Args:
         conn: In a transaction that the caller commits directly after.
@@ -42,17 +50,19 @@ def move_by_hand(conn: Connection, actor: Actor, movement: ManualMovement, *, no
 
     Raises:
         NotAllowedError: If the actor may not.
-        NotPostableError: If it takes goods that wait, lies in the future or more than 400 days back, or
-            cannot be stored.
+        NotPostableError: If it takes goods that wait, enters or leaves an account that needs an approval,
+            lies in the future or more than 400 days back, or cannot be stored.
     """
     actor.require(*MAY_MOVE, site=movement.site)
     key = identifier_key(movement.identifier)
     waits_as = movement.source.disposition
     if waits_as not in _WAYS or _is_carried(movement.source, movement.destination):
+        _require_no_approval(movement)
         return post_movement(conn, actor, movement, now=now)
     act_as(conn, actor)
     goods = goods_of(conn, [key]).get(key)
     if goods is None:
+        _require_no_approval(movement)
         return post_movement(conn, actor, movement, now=now)
     named = {"site": movement.site, "item_id": goods.item_id, "waits_as": waits_as}
     lock_waiting(conn, movement.site, [cell for (cell,) in store.tuples(conn, "cells_of_item", **named)])
@@ -64,7 +74,14 @@ def move_by_hand(conn: Connection, actor: Actor, movement: ManualMovement, *, no
         raise NotPostableError(
             f"goods of {goods.item!r} of line {lines} wait as {waits_as}: {_WAYS[waits_as]}"
         )
+    _require_no_approval(movement)
     return posted
+
+
+def _require_no_approval(movement: ManualMovement) -> None:
+    for side in (movement.destination, movement.source):
+        if way := next((way for account, way in _APPROVED.items() if side.location == account), None):
+            raise NotPostableError(f"{side.location}: no movement by hand enters or leaves it: {way}")
 
 
 def _is_carried(source: Side, destination: Side) -> bool:

@@ -87,6 +87,28 @@ def test_a_refused_movement_leaves_its_key_free(client: httpx.Client, people: Pe
     assert post(client, people, new_movement(), "k-1").status_code == 201
 
 
+@pytest.mark.parametrize(
+    ("account", "way"), [("@scrap", "POST /v1/scrappings"), ("@adjustment", "POST /v1/counts")]
+)
+def test_nobody_writes_off_or_finds_stock_by_a_movement_without_an_approval(
+    client: httpx.Client, people: People, account: str, way: str
+) -> None:
+    for number, sides in enumerate((("STAGING", account), (account, "STAGING"))):
+        named = {key: {"location": code} for key, code in zip(("source", "destination"), sides, strict=True)}
+        answer = post(client, people, new_movement(**named, reason="found"), f"k-{number}")
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:dockledger:problem:not-postable")
+        assert answer.json()["detail"].startswith(account)
+        assert way in answer.json()["detail"]
+    held = {"location": "STAGING", "disposition": "hold"}
+    assert post(client, people, new_movement(destination=held, reason="broken"), "k-3").status_code == 201
+    taken = new_movement(source=held, destination={"location": account}, reason="broken")
+    assert post(client, people, taken, "k-4").status_code == 422
+    paper = {"site": OWN, "item": TEA, "waits_as": "hold", "quantity": "8", "reason": "defective"}
+    headers = people.headers(CONTROLLER) | {"Idempotency-Key": "k-5"}
+    asked = client.post("/v1/scrappings", json=paper, headers=headers)
+    assert asked.status_code == 201, asked.text
+
+
 def test_a_post_without_a_key_is_refused(client: httpx.Client, people: People) -> None:
     answer = client.post("/v1/movements", json=new_movement(), headers=people.headers(CONTROLLER))
     assert answer.status_code == 422

@@ -147,7 +147,7 @@ def test_a_periodic_average_is_the_same_in_any_order_and_late_facts_count_in_the
 
     ledger.post(gateway.seal([move("1", "@supplier", "A-01", item="05000000000012", minute=50 * DAY)]))
     unknown = worth(ledger, closed(ledger, "2026-05", "figures_due"))
-    assert (unknown.unknown_items, unknown.total) == (1, None)
+    assert (unknown.unknown_items, unknown.value) == (1, None)
     now = Moment(SITE, second.ends_at, second.as_of_position)
     live_value = ledger.as_app(lambda conn: reading.figure(conn, CONTROLLER, now))
     assert (live_value.lines, live_value.unknown_items) == (12, 0)

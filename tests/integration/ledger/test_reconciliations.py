@@ -84,3 +84,6 @@ def test_a_list_is_bound_to_its_instant_whatever_comes_late(ledger: Ledger) -> N
     ledger.as_app(lambda conn: put_costs(conn, CONTROLLER, [cost]))
     dear = state(ledger, [StatedLine(OTHER, "C-01", Decimal(8))])
     assert dear.effect["value_more"] == "0.334", "to the smallest coin of the site's own currency"
+    mixed = state(ledger, [StatedLine(OTHER, "C-01", Decimal(9)), StatedLine(ITEM, "A-01", Decimal(99))])
+    told = (mixed.value, mixed.effect["value_more"], mixed.effect["value_less"])
+    assert told == (None, None, None), "one of them has no cost: nobody knows what all are worth"
