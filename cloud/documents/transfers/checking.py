@@ -18,13 +18,13 @@ def is_drafted(conn: Connection, paper: TransferPaper, *, gaps: Gaps = NO_GAPS) 
         gaps: What of it could not be read, which may be the same; both sites could.
 
     Returns:
-        True if so.
+        True if so; of one that was called off nothing will be sent, so that is another one.
     """
     sites = {"from_site": paper.from_site, "to_site": paper.to_site}
     heads = store.tuples(conn, "as_drafted", id=paper.id, **sites) if "id" not in gaps.whole else []
-    for due_on, carrier, has_departed in heads:
+    for due_on, carrier, has_departed, is_cancelled in heads:
         is_driven = has_departed or carrier == paper.carrier or "carrier" in gaps.whole
-        if not is_driven or not (due_on == paper.due_on or "due_on" in gaps.whole):
+        if is_cancelled or not is_driven or not (due_on == paper.due_on or "due_on" in gaps.whole):
             return False
     if not heads:
         return False

@@ -10,7 +10,7 @@ SELECT add_transfer_documents(%(site)s, %(to_site)s, %(id)s, %(due_on)s::date, %
 SELECT transfer_is_there(%(sites)s::text[], %(id)s);
 
 -- name: as_drafted
-SELECT DISTINCT d.due_on, t.carrier, t.departed_at IS NOT NULL
+SELECT DISTINCT d.due_on, t.carrier, t.departed_at IS NOT NULL, t.cancelled_at IS NOT NULL
 FROM transfer t JOIN document d ON d.type = 'transfer' AND d.id = t.id AND d.site_id IN (t.from_site, t.to_site)
 WHERE (t.from_site, t.to_site, t.id) = (%(from_site)s, %(to_site)s, %(id)s)
 ORDER BY d.due_on;

@@ -68,6 +68,21 @@ def test_a_transfer_of_a_number_that_is_taken_is_told_its_other_faults_too(post:
     assert other.json()["type"] == f"{PROBLEM}:document-conflict"
 
 
+def test_a_transfer_that_was_called_off_is_no_answer_to_the_same_again(post: Post) -> None:
+    body = {"from_site": OWN, "to_site": OTHER, "id": "T-1", "lines": [{"line": "1"} | GOODS]}
+
+    def sends() -> httpx.Response:
+        return post("transfers", body, who="inventory_controller")
+
+    assert sends().status_code == 201
+    assert (
+        post(f"transfers/{OWN}/T-1/cancel", None, who="inventory_controller").json()["state"] == "cancelled"
+    )
+    again = sends()
+    assert (again.status_code, again.json()["type"]) == (409, f"{PROBLEM}:document-conflict")
+    assert f"there is a transfer 'T-1' at site {OWN!r}" in again.json()["detail"]
+
+
 def test_an_asn_of_an_id_that_is_taken_is_told_its_other_faults_too(post: Post) -> None:
     def sends(*lines: object, **more: object) -> httpx.Response:
         return post("documents", {"site": OWN, "type": "asn", "id": "A-1", "lines": lines} | more)
