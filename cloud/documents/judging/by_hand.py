@@ -23,9 +23,12 @@ _WAYS: Final = {
     Disposition.INSPECTION: "decide on Inspection (/inspection, POST /v1/judgements)",
     Disposition.HOLD: "decide on Inspection (/inspection, POST /v1/judgements)",
 }
+_COUNT: Final = "count what is there (/counts, POST /v1/counts): somebody approves what it adjusts"
 _APPROVED: Final = {
-    VirtualLocation.ADJUSTMENT: "count what is there (/counts, POST /v1/counts): somebody approves what it "
-    "adjusts",
+    VirtualLocation.ADJUSTMENT: _COUNT,
+    VirtualLocation.UNKNOWN: _COUNT,
+    VirtualLocation.OPENING: "what lies there at the cut-over is imported (`opening`), each cell once; "
+    f"later {_COUNT}",
     VirtualLocation.SCRAP: "move the goods to disposition hold and scrap them on Inspection (/inspection, "
     "POST /v1/scrappings): somebody approves it; what was scrapped comes back as that decision is reversed",
 }
@@ -80,8 +83,10 @@ def move_by_hand(conn: Connection, actor: Actor, movement: ManualMovement, *, no
 
 def _require_no_approval(movement: ManualMovement) -> None:
     for side in (movement.destination, movement.source):
-        if way := next((way for account, way in _APPROVED.items() if side.location == account), None):
-            raise NotPostableError(f"{side.location}: no movement by hand enters or leaves it: {way}")
+        place = side.location or VirtualLocation.UNKNOWN
+        for account, way in _APPROVED.items():
+            if side.unit is None and place == account:
+                raise NotPostableError(f"{account}: no movement by hand enters or leaves it: {way}")
 
 
 def _is_carried(source: Side, destination: Side) -> bool:

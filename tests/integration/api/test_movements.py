@@ -88,7 +88,13 @@ def test_a_refused_movement_leaves_its_key_free(client: httpx.Client, people: Pe
 
 
 @pytest.mark.parametrize(
-    ("account", "way"), [("@scrap", "POST /v1/scrappings"), ("@adjustment", "POST /v1/counts")]
+    ("account", "way"),
+    [
+        ("@scrap", "POST /v1/scrappings"),
+        ("@adjustment", "POST /v1/counts"),
+        ("@unknown", "POST /v1/counts"),
+        ("@opening", "is imported"),
+    ],
 )
 def test_nobody_writes_off_or_finds_stock_by_a_movement_without_an_approval(
     client: httpx.Client, people: People, account: str, way: str
@@ -99,6 +105,8 @@ def test_nobody_writes_off_or_finds_stock_by_a_movement_without_an_approval(
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:dockledger:problem:not-postable")
         assert answer.json()["detail"].startswith(account)
         assert way in answer.json()["detail"]
+    nowhere = new_movement(destination={}, reason="lost")
+    assert post(client, people, nowhere, "k-2").json()["detail"].startswith("@unknown")
     held = {"location": "STAGING", "disposition": "hold"}
     assert post(client, people, new_movement(destination=held, reason="broken"), "k-3").status_code == 201
     taken = new_movement(source=held, destination={"location": account}, reason="broken")
