@@ -124,7 +124,7 @@ WHERE lot.labels_differ IS NOT NULL
     OR (excluded.is_expiry_stated
         AND (NOT lot.is_expiry_stated OR lot.expires_on IS DISTINCT FROM excluded.expires_on))
     OR (lot.is_expiry_stated AND NOT excluded.is_expiry_stated AND %(takes_back_expiry)s)
-RETURNING lot.expires_on, lot.produced_on;
+RETURNING CASE WHEN lot.is_expiry_stated THEN lot.expires_on END, CASE WHEN lot.is_production_stated THEN lot.produced_on END;
 
 -- name: add_lot_statement
 INSERT INTO lot_statement (item_id, lot, expiry, expires_on, production, produced_on, reason, stated_by)

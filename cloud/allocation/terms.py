@@ -55,7 +55,7 @@ def put_lot(
         NotAllowedError: If the actor may not.
         UnknownClaimError: If there is no such item.
         AllocationError: If it says nothing, or a day beyond 2000 to 2199 for its production, or the lot would
-            have expired before it was made, whichever of that was stated before.
+            have expired before it was made, by what people state now or stated before.
     """
     actor.require_everywhere(*KEEPERS)
     if not states_expiry and produced_on is None and not taken_back:

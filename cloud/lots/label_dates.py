@@ -1,7 +1,8 @@
 """What labels and people say of a lot's dates, and in what they differ; pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 _DAY: Final = timedelta(days=1)
@@ -61,6 +62,9 @@ class Difference(NamedTuple):
 def difference(lot: DatedLot, labels: Sequence[LabelRow]) -> Difference | None:
     """Tell in what labels of a lot differ from the dates that hold, and nobody has answered.
 
+    A day is answered for all labels that ever say it, whatever else they say. That a lot expires before it
+    was made is told as long as it does: no answer makes that true.
+
     Args:
         lot: Its dates: of several that labels say, the earliest hold.
         labels: What they say, in the order in which it became known.
@@ -68,22 +72,25 @@ def difference(lot: DatedLot, labels: Sequence[LabelRow]) -> Difference | None:
     Returns:
         The difference; None if there is none.
     """
-    fresh = [each for each in labels if _is_fresh(each, lot.expiry_said_at)]
-    found: list[tuple[str, list[LabelRow]]] = []
-    use_by = [each for each in fresh if each.use_by and each.use_by + _DAY != lot.expires_on]
-    if use_by:
-        found.append((_named("use by", (each.use_by for each in fresh)), use_by))
-    best_before = [each for each in fresh if each.best_before and not _fits(lot, each.best_before)]
-    if best_before or len({each.best_before for each in fresh if each.best_before}) > 1:
-        found.append((_named("best before", (each.best_before for each in fresh)), best_before or fresh))
-    made = [each for each in labels if each.produced_on and _is_fresh(each, lot.production_said_at)]
-    others = [each for each in made if each.produced_on != lot.produced_on]
-    if others:
-        found.append((_named("produced on", (each.produced_on for each in made)), others))
+    use_by = _fresh(labels, attrgetter("use_by"), lot.expiry_said_at)
+    best_before = _fresh(labels, attrgetter("best_before"), lot.expiry_said_at)
+    made = _fresh(labels, attrgetter("produced_on"), lot.production_said_at)
+    unfit = [day for day in best_before if not _fits(lot, day)]
+    kinds = (
+        ("use by", use_by, [day for day in use_by if day + _DAY != lot.expires_on]),
+        ("best before", best_before, unfit or (list(best_before) if len(best_before) > 1 else [])),
+        ("produced on", made, [day for day in made if day != lot.produced_on]),
+    )
+    found: list[tuple[str, LabelRow | None]] = [
+        (_named(what, days), days[others[-1]]) for what, days, others in kinds if others
+    ]
+    if lot.expires_on and lot.produced_on and lot.expires_on <= lot.produced_on:
+        words = f"produced on {lot.produced_on}, not before it expires on {lot.expires_on}"
+        found.append((words, _latest_behind(lot, labels)))
     if not found:
         return None
-    words = "; ".join(text for text, _ in found)
-    return Difference(words, found[0][1][-1].site)
+    _, label = found[0]
+    return Difference("; ".join(words for words, _ in found), label.site if label else None)
 
 
 def counts_as(lot: DatedLot) -> str:
@@ -92,8 +99,27 @@ def counts_as(lot: DatedLot) -> str:
     return f"{until}, produced on {lot.produced_on}" if lot.produced_on else until
 
 
-def _is_fresh(label: LabelRow, answered_at: datetime | None) -> bool:
-    return answered_at is None or label.noted_at > answered_at
+def _fresh(
+    labels: Iterable[LabelRow], day_of: Callable[[LabelRow], date | None], answered_at: datetime | None
+) -> dict[date, LabelRow]:
+    """Find the days that no label said yet when somebody spoke, each with the label that said it first."""
+    first: dict[date, LabelRow] = {}
+    for each in labels:
+        day = day_of(each)
+        if day and (day not in first or each.noted_at < first[day].noted_at):
+            first[day] = each
+    return {day: label for day, label in first.items() if answered_at is None or label.noted_at > answered_at}
+
+
+def _latest_behind(lot: DatedLot, labels: Iterable[LabelRow]) -> LabelRow | None:
+    """Find the last of the labels by which a lot expires, or was made."""
+    said = [
+        each
+        for each in labels
+        if each.produced_on == lot.produced_on
+        or lot.expires_on in {day + _DAY for day in (each.use_by, each.best_before) if day}
+    ]
+    return said[-1] if said else None
 
 
 def _fits(lot: DatedLot, best_before: date) -> bool:

@@ -2,21 +2,43 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from time import monotonic
 from typing import Final
 from urllib.parse import quote
 
 from cloud.alerts import service as alerts
 from cloud.alerts.domain import Notice, Severity
-from cloud.db import Connection
+from cloud.db import Connection, in_transaction
+from cloud.db.retry import Source
 from cloud.identity.actor import Actor, Role
 from cloud.identity.store import act_as
 from cloud.lots import store
 from cloud.lots.label_dates import DatedLot, Difference, LabelRow, counts_as, difference
 
 DIFFER: Final = "lot_dates_differ"
-_POSITIONS: Final = 10_000
+_MOVEMENTS: Final = 2_000
+"""That are looked at in one statement, a hundredth of what its longest time allows on a warm server."""
 _LOTS: Final = 1_000
 """That are settled in one transaction."""
+
+
+def note_for(source: Source, actor: Actor, at_most: timedelta) -> None:
+    """Note what labels say of lots' dates until there is nothing left, or for so long.
+
+    Args:
+        source: Gives connections of `dockledger_app`.
+        actor: A job with all sites.
+        at_most: Then the rest is left to the next time; a step that has begun is ended.
+
+    Raises:
+        NotAllowedError: If the actor is no job.
+    """
+    actor.require(Role.DEVICE)
+    until_s = monotonic() + at_most.total_seconds()
+    while in_transaction(source, partial(note_labels, actor=actor)) and monotonic() < until_s:
+        pass
 
 
 def note_labels(conn: Connection, actor: Actor) -> bool:
@@ -34,11 +56,11 @@ def note_labels(conn: Connection, actor: Actor) -> bool:
     """
     actor.require(Role.DEVICE)
     act_as(conn, actor)
-    looked = int(store.tuples(conn, "note_lot_labels", most=_POSITIONS)[0][0])
+    left = int(store.tuples(conn, "note_lot_labels", most=_MOVEMENTS)[0][0])
     due = store.tuples(conn, "take_labels_due", most=_LOTS)
     if due:
         _settle(conn, store.tuples(conn, "read_as", **_named(due)))
-    return looked >= _POSITIONS or len(due) >= _LOTS
+    return left > 0 or len(due) >= _LOTS
 
 
 def _settle(conn: Connection, lots: Sequence[tuple[int, str]]) -> None:

@@ -1,8 +1,8 @@
 """The resolver: what movements did not say is inferred behind the watermark, and posted (D6, P5)."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -31,7 +31,7 @@ from cloud.lots.inferring import (
     differences,
     infer,
 )
-from cloud.lots.labelled import note_labels
+from cloud.lots.labelled import note_for
 from contracts import records
 from contracts.vocabulary import Disposition, VirtualLocation
 
@@ -40,6 +40,8 @@ REASON: Final = "inferred"
 MOST_FACTS: Final = 20_000
 """Movements that are looked at in one posting."""
 _POSITIONS: Final = 10_000
+_LABELS_FOR: Final = timedelta(seconds=10)
+"""How long a run looks at labels before it infers: they date the lots of which is inferred."""
 _SHELVES: Final = (VirtualLocation.TRANSIT, VirtualLocation.CLEARING)
 """Accounts whose content tells what is taken out of them."""
 
@@ -61,16 +63,11 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
 
     Raises:
         NotAllowedError: If the actor is no job.
-        PartsFailedError: If items could not be resolved, with what each met; the others are.
+        PartsFailedError: If labels could not be read or items not be resolved, with what each met; the others
+            are.
     """
     del now  # watermarks are the database's own
     actor.require(Role.DEVICE)
-    while in_transaction(source, partial(note_labels, actor=actor)):
-        pass
-    while in_transaction(source, partial(keep_on_hand, actor=actor)):
-        pass
-    while in_transaction(source, partial(mark, actor=actor)):
-        pass
     told: Counter[str] = Counter(items=0, posted=0)
 
     def one(item_id: int) -> None:
@@ -79,8 +76,15 @@ def resolve(source: Source, actor: Actor, now: datetime) -> Mapping[str, Any]:
             told["posted"] += posted
         told["items"] += 1
 
-    items = in_transaction(source, partial(ready_items, actor=actor))
-    each_apart(((f"item {item_id}", partial(one, item_id)) for item_id in items), told)
+    def parts() -> Iterator[tuple[str, Callable[[], object]]]:
+        yield "labels", partial(note_for, source, actor, _LABELS_FOR)
+        for step in (keep_on_hand, mark):
+            while in_transaction(source, partial(step, actor=actor)):
+                pass
+        for item_id in in_transaction(source, partial(ready_items, actor=actor)):
+            yield f"item {item_id}", partial(one, item_id)
+
+    each_apart(parts(), told)
     return dict(told)
 
 

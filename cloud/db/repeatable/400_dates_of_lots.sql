@@ -34,18 +34,31 @@ EXCEPTION WHEN datetime_field_overflow THEN
 END
 $$;
 
--- Counts what labels say in the next stretch of the ledger's order; gives how long that was.
+-- Counts what labels say in the next stretch of the ledger's order, of up to so many movements, those of a posting together; gives
+-- how many positions are left.
 CREATE FUNCTION note_lot_labels(most bigint) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     start_at bigint;
     stop_at  bigint;
+    last_at  bigint;
+    counted  bigint := 0;
+    entry    record;
 BEGIN
     SELECT h.position INTO start_at FROM lot_label_head h FOR UPDATE;
-    SELECT least(start_at + most, h.position) INTO stop_at FROM ledger_head h WHERE h.shard = 0;
-    IF stop_at <= start_at THEN
+    SELECT h.position INTO last_at FROM ledger_head h WHERE h.shard = 0;
+    IF last_at <= start_at THEN
         RETURN 0;
     END IF;
+    stop_at := start_at;
+    FOR entry IN
+        SELECT e.position, e.posting_id FROM ledger_entry e
+        WHERE e.position > start_at AND e.position <= least(start_at + most, last_at) ORDER BY e.position
+    LOOP
+        counted := counted + (SELECT count(*) FROM movement m WHERE m.posting_id = entry.posting_id);
+        EXIT WHEN counted > most AND stop_at > start_at;
+        stop_at := entry.position;
+    END LOOP;
     WITH scanned AS MATERIALIZED (
         SELECT m.item_id, m.site_id, m.gateway_id, m.occurred_at, coalesce(o.detail, m.detail) AS detail,
             CASE WHEN m.reverses_seq IS NULL THEN 1 ELSE -1 END AS sign,
@@ -78,6 +91,7 @@ BEGIN
         ORDER BY x.item_id, x.lot
         ON CONFLICT (item_id, lot, produced_on, packed_on, best_before, sell_by, use_by) DO UPDATE
         SET said = l.said + excluded.said,
+            noted_at = CASE WHEN l.said <= 0 AND l.said + excluded.said > 0 THEN clock_timestamp() ELSE l.noted_at END,
             (site_id, gateway, actor, occurred_at) = (SELECT k.site_id, k.gateway, k.actor, k.occurred_at
                 FROM (VALUES (l.site_id, l.gateway, l.actor, l.occurred_at),
                     (excluded.site_id, excluded.gateway, excluded.actor, excluded.occurred_at)) k (site_id, gateway, actor, occurred_at)
@@ -86,7 +100,7 @@ BEGIN
     )
     INSERT INTO lot_label_due (item_id, lot) SELECT DISTINCT c.item_id, c.lot FROM counted c;
     UPDATE lot_label_head SET position = stop_at;
-    RETURN stop_at - start_at;
+    RETURN last_at - stop_at;
 END
 $$;
 

@@ -1,6 +1,7 @@
 """Dates that handhelds read off labels become their lots': on the real ledger, by scans alone."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import date, timedelta
 from random import Random
 from typing import Any
@@ -8,10 +9,13 @@ from typing import Any
 import pytest
 
 from cloud.allocation import terms
+from cloud.allocation.domain import AllocationError
+from cloud.db import LastingConnection
+from cloud.db.apart import PartsFailedError
 from cloud.ledger.corrections import merge_items
 from cloud.ledger.domain import AcceptedBatch
-from cloud.lots import dating
-from cloud.lots.labelled import DIFFER, note_labels
+from cloud.lots import dating, labelled
+from cloud.lots.labelled import DIFFER, note_for, note_labels
 from cloud.lots.resolver import RESOLVER
 from cloud.master.life import LifePaper, put_lives
 from cloud.master.shelf_life import ShelfLifePaper, put_shelf_lives
@@ -157,6 +161,51 @@ def test_of_two_labels_of_a_lot_that_differ_the_earlier_day_counts_and_a_person_
     assert not states(floor, "L1", expires_on=date(2026, 9, 1))
 
 
+def test_an_answer_holds_for_the_next_pallet_whose_label_says_the_same_last_day_beside_another_packing_day(
+    floor: Floor,
+) -> None:
+    receives(floor, 1, label("L1", "13260203", "17260831"))
+    notes(floor)
+    states(floor, "L1", expires_on=date(2026, 10, 1), reason="the supplier's letter: misprinted")
+    receives(floor, 2, label("L1", "13260204", "17260831"))
+    notes(floor)
+    assert told(floor) == []
+    receives(floor, 3, label("L1", "13260205", "17260930"), label("L1", "13260206", "17261031"))
+    notes(floor)
+    assert len(told(floor)) == 1
+    assert "(use by 2026-09-30, 2026-10-31)" in told(floor)[0], "what is answered is not named again"
+
+
+def test_a_label_that_was_undone_and_appears_anew_after_an_answer_is_told(floor: Floor) -> None:
+    read, ref = scanned(floor.outbox, 1, label("L1", "17260731"))
+    floor.ledger.post(read)
+    notes(floor)
+    floor.ledger.post(floor.outbox.seal([undone(read, ref)]))
+    notes(floor)
+    states(floor, "L1", expires_on=date(2026, 9, 1), reason="read the case")
+    notes(floor)
+    assert told(floor) == []
+    receives(floor, 2, label("L1", "17260731"))
+    notes(floor)
+    assert ["(use by 2026-07-31)" in summary for summary in told(floor)] == [True]
+
+
+def test_labels_by_which_a_lot_expires_before_it_was_made_are_told_until_it_does_not(floor: Floor) -> None:
+    receives(floor, 1, label("L1", "17260831"), label("L1", "11261005"))
+    notes(floor)
+    assert dates(floor, "L1") == (date(2026, 9, 1), date(2026, 10, 5))
+    (summary,) = told(floor)
+    assert "(produced on 2026-10-05, not before it expires on 2026-09-01)" in summary
+    assert states(floor, "L1", expires_on=date(2026, 9, 1)), "nobody said when it was made"
+    notes(floor)
+    assert len(told(floor)) == 1
+    assert states(floor, "L1", produced_on=date(2026, 2, 5), reason="read the case")
+    notes(floor)
+    assert told(floor) == []
+    with pytest.raises(AllocationError, match="expires_on 2026-02-05: expected after produced_on 2026-02-05"):
+        states(floor, "L1", expires_on=date(2026, 2, 5), reason="both are people's")
+
+
 def test_labels_that_say_best_before_and_production_differently_are_told_too(floor: Floor) -> None:
     receives(floor, 1, label("L1", "15260831"), label("L1", "15260930"), label("L2", "11260203"))
     receives(floor, 2, label("L2", "11260204"))
@@ -278,3 +327,45 @@ def test_the_order_in_which_batches_arrive_makes_no_difference(floor: Floor) -> 
         "WHERE m.reverses_seq IS NULL AND NOT is_reversed(m) GROUP BY 1"
     )
     assert found == {lot: (use_by, made) for lot, use_by, made in expected}
+
+
+def test_a_long_ledger_is_read_in_steps_of_so_many_movements_and_a_run_leaves_the_rest_to_the_next(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        receives(floor, number, *(label(f"L{number}", f"1726083{n % 2}") for n in range(4)))
+    ((ahead,),) = floor.ledger.query("SELECT h.position - l.position FROM ledger_head h, lot_label_head l")
+    steps = [floor.ledger.query("SELECT note_lot_labels(%s)", most)[0][0] for most in (1, 9, 12, 12)]
+    assert (ahead, steps) == (5, [4, 2, 0, 0]), "a posting of 4 at least, then two, then two"
+    assert floor.ledger.query("SELECT sum(said) FROM lot_label") == [(20,)]
+    floor.ledger.as_owner(
+        lambda conn: conn.execute("UPDATE lot_label_head SET position = 0; TRUNCATE lot_label, lot_label_due")
+    )
+    with closing(LastingConnection(floor.ledger.app_dsn, "test-labels")) as source:
+        monkeypatch.setattr(labelled, "_MOVEMENTS", 9)
+        for known in ("L1", "L3", "L4"):
+            note_for(source, RESOLVER, timedelta(0))
+            assert [dates(floor, f"L{n}")[0] is not None for n in range(5)] == [
+                f"L{n}" <= known for n in range(5)
+            ]
+        floor.ledger.as_owner(lambda conn: conn.execute("UPDATE lot_label_head SET position = 0"))
+        note_for(source, RESOLVER, timedelta(minutes=5))
+    assert floor.ledger.query("SELECT sum(said) FROM lot_label") == [(40,)]
+
+
+def test_labels_that_cannot_be_read_keep_nothing_from_being_inferred(floor: Floor) -> None:
+    floor.controls("MILK", rule="fefo")
+    receives(floor, 1, label("L1", "17260831"))
+    floor.moves(goes("MILK", 1, "STAGE-1", "A-01", None, minute=2))
+    receives(floor, 9, label("L0", item="BOX"), outbox=Outbox("gw-2"))
+    receives(floor, 9, label("L0", item="BOX"))
+    right = "EXECUTE ON FUNCTION note_lot_labels(bigint)"
+    floor.ledger.as_owner(lambda conn: conn.execute(f"REVOKE {right} FROM dockledger_app"))
+    with pytest.raises(PartsFailedError) as failed:
+        floor.resolves()
+    assert list(failed.value.failures) == ["labels"]
+    assert "permission denied for function note_lot_labels" in failed.value.failures["labels"]
+    assert (floor.lots()["A-01", "L1"], dates(floor, "L1")) == (1, (None, None))
+    floor.ledger.as_owner(lambda conn: conn.execute(f"GRANT {right} TO dockledger_app"))
+    floor.settles()
+    assert dates(floor, "L1")[0] == date(2026, 9, 1)

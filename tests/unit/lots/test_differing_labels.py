@@ -33,7 +33,34 @@ def test_what_was_known_when_somebody_spoke_is_answered_and_what_comes_later_is_
     labels = [label(use_by=date(2026, 7, 31)), label(use_by=date(2026, 8, 31), minute=9)]
     answered = LOT._replace(expiry_said_at=NOTED_AT + timedelta(minutes=5))
     assert difference(answered, labels) is None
-    assert difference(answered, [*labels, label(use_by=date(2026, 7, 31), minute=10)]) is not None
+    new = label(use_by=date(2026, 9, 30), minute=10)
+    assert difference(answered, [*labels, new]) == ("use by 2026-08-31, 2026-09-30", "leeds")
+
+
+def test_an_answered_day_is_answered_for_labels_that_say_it_beside_something_else() -> None:
+    answered = LOT._replace(expiry_said_at=NOTED_AT + timedelta(minutes=5), expires_on=date(2026, 10, 1))
+    labels = [label(use_by=date(2026, 8, 31), packed_on=date(2026, 2, 3))]
+    same = label(use_by=date(2026, 8, 31), packed_on=date(2026, 2, 4), minute=9)
+    assert difference(answered, [*labels, same]) is None
+    assert difference(answered, [same]) == ("use by 2026-08-31", "leeds")
+    made = label(use_by=date(2026, 8, 31), produced_on=date(2026, 2, 3), minute=9)
+    stated = answered._replace(produced_on=date(2026, 2, 1), production_said_at=NOTED_AT)
+    assert difference(stated, [*labels, made]) == ("produced on 2026-02-03", "leeds")
+
+
+def test_that_a_lot_expires_before_it_was_made_is_told_as_long_as_it_does() -> None:
+    labels = [
+        label(use_by=date(2026, 8, 31)),
+        label(produced_on=date(2026, 9, 1), site="york", minute=1),
+        label(sell_by=date(2026, 9, 1), minute=2),
+    ]
+    made = LOT._replace(produced_on=date(2026, 9, 1))
+    told = ("produced on 2026-09-01, not before it expires on 2026-09-01", "york")
+    assert difference(made, labels) == told
+    later = NOTED_AT + timedelta(minutes=5)
+    assert difference(made._replace(expiry_said_at=later, production_said_at=later), labels) == told
+    assert difference(made._replace(expires_on=date(2026, 9, 2), expiry_said_at=later), labels) is None
+    assert difference(made._replace(expires_on=None, expiry_said_at=later), labels) is None
 
 
 def test_a_lot_that_keeps_by_somebodys_word_differs_from_a_label_that_came_later() -> None:
