@@ -102,6 +102,21 @@ def instant(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
+def add_decimal_sign(parser: argparse.ArgumentParser) -> None:
+    """Let a command be told how its file parts decimals.
+
+    Args:
+        parser: Of the command.
+    """
+    signs = parser.add_mutually_exclusive_group()
+    signs.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    signs.add_argument(
+        "--decimal-point",
+        action="store_true",
+        help="a point does, also in 1.500 between semicolons",
+    )
+
+
 def amount(text: str) -> Decimal:
     """Read an amount that is not negative.
 

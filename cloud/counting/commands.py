@@ -64,7 +64,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     reconciling.add_argument("--site", required=True)
     reconciling.add_argument("--observed-at", required=True, metavar="AT", type=shell.instant)
     reconciling.add_argument("--note", default="", help="for the approver")
-    reconciling.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    shell.add_decimal_sign(reconciling)
     reconciling.add_argument(
         "--encoding", choices=("utf-8", "windows-1252"), default="utf-8", help="of a CSV"
     )
@@ -138,7 +138,7 @@ def run_reconcile(arguments: argparse.Namespace, settings: Settings) -> int:
             arguments.file,
             site=arguments.site,
             observed_at=arguments.observed_at,
-            conventions=Conventions(has_decimal_comma=arguments.decimal_comma),
+            conventions=Conventions(arguments.decimal_comma, arguments.decimal_point),
             encoding=arguments.encoding,
             sheet=arguments.sheet,
         )

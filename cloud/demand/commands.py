@@ -69,7 +69,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     importing.add_argument(
         "--twice", choices=("first", "second"), help="which one, of a local time that the clocks showed twice"
     )
-    importing.add_argument("--decimal-comma", action="store_true", help="quantities are written like 2,5")
+    shell.add_decimal_sign(importing)
     importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8")
     importing.add_argument("--json", action="store_true", help="print JSON")
     importing.set_defaults(run=run_import)
@@ -214,6 +214,7 @@ def _lines(
     defaults = Defaults(site=arguments.site, source=arguments.source)
     conventions = Conventions(
         has_decimal_comma=arguments.decimal_comma,
+        has_decimal_point=arguments.decimal_point,
         dates=arguments.dates,
         has_local_times=arguments.local_times,
     )

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from cloud.demand.domain import DemandError, Fault, Faults, StagedLine
 from cloud.demand.rows import Defaults, LineReader
-from cloud.sheets.fields import Conventions
+from cloud.sheets.fields import Conventions, is_asked, settles_points
 
 Encoding = Literal["utf-8", "windows-1252"]
 Progress = Callable[[int], None]
@@ -56,6 +56,8 @@ def read_csv(
             reader = LineReader(
                 columns, file=str(path), defaults=defaults, conventions=conventions, faults=faults
             )
+            if is_asked(_delimiter(header), conventions):
+                reader.asks_points = not _settled(path, encoding, columns)
             yield from _lines(text, reader, _delimiter(header), faults, lambda: progress(file.tell()))
     except OSError as error:
         raise DemandError(f"{path}: {error.strerror}") from error
@@ -84,6 +86,17 @@ def _lines(
         message = f"{error}: expected cells in double quotes or without any; what follows was not read"
         faults.add(Fault(rows.line_num + 1, "row", message))
     progress()
+
+
+def _settled(path: Path, encoding: Encoding, columns: list[str]) -> bool:
+    """Say whether a quantity of the file can have a decimal point only, reading it once more."""
+    place = [column.strip().lower() for column in columns].index("quantity")
+    with path.open(encoding=_CODECS[encoding], newline="") as text:
+        rows = csv.reader(text, delimiter=_delimiter(text.readline()), strict=True)
+        try:
+            return any(settles_points(cells[place].strip()) for cells in rows if len(cells) > place)
+        except csv.Error:  # told by its line, where lines are read
+            return False
 
 
 def _delimiter(header: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from cloud.demand import fields
 from cloud.demand.domain import DemandError, Fault, Faults, Kind, Scheme, StagedLine
-from cloud.sheets.fields import Conventions, FieldError, Moment, code, moment, quantity
+from cloud.sheets.fields import Conventions, FieldError, Moment, Unclear, code, moment, quantity, reads_twice
 from contracts.base import is_valid_id
 
 REQUIRED: Final = ("document", "line", "requested_at", "quantity")
@@ -58,6 +58,8 @@ class LineReader:
         if wrong := _wrong_columns(names, defaults):
             expected = f"{', '.join(REQUIRED)}, one of {', '.join(Scheme)}, and perhaps {', '.join(OPTIONAL)}"
             raise DemandError(f"{file}, line 1: {'; '.join(wrong)}: expected {expected}")
+        self.asks_points = False
+        """Whether a quantity like 1.500 could be 1500."""
         self._width = len(names)
         self._faults = faults
         self._conventions = conventions
@@ -152,7 +154,8 @@ class LineReader:
         return moment(text, self._conventions)
 
     def _quantity(self, text: str) -> str:
-        return quantity(text, self._conventions)
+        is_unclear = self.asks_points and reads_twice(text)
+        return quantity(Unclear(text) if is_unclear else text, self._conventions)
 
     def _of(self, cells: Cells) -> tuple[str | None, str | None]:
         document = self._cell(cells, "of_document")

@@ -26,7 +26,7 @@ def add_file(parser: argparse.ArgumentParser, what: str) -> None:
         what: What the file holds.
     """
     parser.add_argument("file", type=Path, help=what)
-    parser.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    shell.add_decimal_sign(parser)
     parser.add_argument(
         "--dates", choices=("ymd", "dmy", "mdy"), default="ymd", help="how 02/03/2026 is read; default: not"
     )
@@ -43,7 +43,7 @@ def conventions_of(arguments: argparse.Namespace) -> Conventions:
     Returns:
         Its conventions.
     """
-    return Conventions(has_decimal_comma=arguments.decimal_comma, dates=arguments.dates)
+    return Conventions(arguments.decimal_comma, arguments.decimal_point, dates=arguments.dates)
 
 
 def reporting(work: Callable[[], object]) -> int:

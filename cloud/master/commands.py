@@ -13,7 +13,7 @@ from cloud.identity.actor import Actor, Role
 from cloud.master.costs import Basis, CostPaper, CostsError, costs, put_costs
 from cloud.master.rates import RatePaper, put_rates, rates
 from cloud.settings import Settings
-from cloud.sheets.fields import Conventions
+from cloud.sheets.fields import Conventions, Unclear
 from cloud.sheets.table import TableError, read_table
 
 _reporting: Final = shell.reporting_with(OSError, ValueError, TableError)
@@ -142,7 +142,7 @@ def _papers(
         file,
         required=needed,
         optional=optional,
-        conventions=Conventions(has_decimal_comma=arguments.decimal_comma),
+        conventions=Conventions(arguments.decimal_comma, arguments.decimal_point),
         encoding=arguments.encoding,
         sheet=arguments.sheet,
     )
@@ -160,12 +160,14 @@ def _papers(
 
 def _takes_a_file(importing: argparse.ArgumentParser) -> None:
     importing.add_argument("file", type=Path, help="CSV or .xlsx")
-    importing.add_argument("--decimal-comma", action="store_true", help="a comma parts decimals")
+    shell.add_decimal_sign(importing)
     importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8", help="of a CSV")
     importing.add_argument("--sheet", help="of a workbook with several")
 
 
 def _amount(text: str, arguments: argparse.Namespace) -> Decimal:
+    if isinstance(text, Unclear):
+        raise argparse.ArgumentTypeError(text.fault)
     if not arguments.decimal_comma:
         return shell.amount(text)
     if "." in text:

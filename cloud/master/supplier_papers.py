@@ -1,11 +1,12 @@
 """Suppliers and their terms as they are sent and imported: checked models, every fault with its place."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from cloud.sheets.fields import Conventions, Unclear, is_asked, reads_twice, settles_points
 from contracts.base import Code, CountedQuantity, PositiveQuantity, Site
 
 Weekday = Annotated[int, Field(ge=1, le=7, description="ISO weekday, Monday 1")]
@@ -22,6 +23,7 @@ _OF_ITEM: Final = (
     "is_preferred",
 )  # fmt: skip
 _DELIMITERS: Final = ",;\t"
+_NUMBERS: Final = ("pack", "min_order", "multiple", "price")
 _YES: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _TEXTS: Final = frozenset({"supplier", "item", "name", "site", "own_site", "code", "currency"})
 
@@ -75,7 +77,12 @@ class SupplierFileError(Exception):
     """A file that cannot be imported; its text holds one fault per line, each with its place."""
 
 
-def read_suppliers(text: str, file: str) -> tuple[dict[int, SupplierPaper], dict[int, SupplierItemPaper]]:
+def read_suppliers(
+    text: str,
+    file: str,
+    *,
+    conventions: Conventions = Conventions(),  # noqa: B008  a value
+) -> tuple[dict[int, SupplierPaper], dict[int, SupplierItemPaper]]:
     """Read a supplier's terms per row; the supplier itself where a row names its currency.
 
     Args:
@@ -84,6 +91,7 @@ def read_suppliers(text: str, file: str) -> tuple[dict[int, SupplierPaper], dict
             ``own_site, site, code, pack, min_order, multiple, price, lead_time_days, lead_time_basis,
             is_preferred``.
         file: Its name, for faults.
+        conventions: Whether it was said that a point parts decimals.
 
     Returns:
         Suppliers and terms, each by its line in the file.
@@ -94,8 +102,11 @@ def read_suppliers(text: str, file: str) -> tuple[dict[int, SupplierPaper], dict
     suppliers: dict[int, SupplierPaper] = {}
     terms: dict[int, SupplierItemPaper] = {}
     told: dict[str, SupplierPaper] = {}
-    faults: list[str] = []
-    for line, row in _rows(text, file):
+    rows = list(_rows(text, file))
+    faults = [
+        f"{file}, line {line}: {column}: {fault}" for line, column, fault in _asked(text, rows, conventions)
+    ]
+    for line, row in rows:
         try:
             if "currency" in row or "name" in row:
                 head = {name: row[name] for name in ("supplier", *_OF_SUPPLIER) if name in row}
@@ -117,9 +128,24 @@ def read_suppliers(text: str, file: str) -> tuple[dict[int, SupplierPaper], dict
     return suppliers, terms
 
 
+def _asked(
+    text: str, rows: Sequence[tuple[int, Mapping[str, Any]]], conventions: Conventions
+) -> Iterator[tuple[int, str, str]]:
+    """Say which numbers have two readings, by line and column."""
+    if not is_asked(_delimiter(text), conventions):
+        return
+    for column in _NUMBERS:
+        cells = [(line, row[column]) for line, row in rows if column in row]
+        if not any(settles_points(cell) for _, cell in cells):
+            yield from ((line, column, Unclear(cell).fault) for line, cell in cells if reads_twice(cell))
+
+
+def _delimiter(text: str) -> str:
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
 def _rows(text: str, file: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    header_line = text.partition("\n")[0]
-    rows = csv.reader(text.splitlines(), delimiter=max(_DELIMITERS, key=header_line.count), strict=True)
+    rows = csv.reader(text.splitlines(), delimiter=_delimiter(text), strict=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         known = {*COLUMNS, *_OF_SUPPLIER, *_OF_ITEM}

@@ -44,7 +44,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     group = shell.group(subparsers, "recipes", "say what things are made of", _RECIPES)
     importing = shell.command(group, "import", "state every recipe of a file, or none", _import)
     importing.add_argument("file", type=Path)
-    importing.add_argument("--decimal-comma", action="store_true")
+    shell.add_decimal_sign(importing)
     importing.add_argument("--encoding", choices=("utf-8", "windows-1252"), default="utf-8")
     listing = shell.command(group, "list", "list recipes with their versions", _list)
     listing.add_argument("--recipe")
@@ -72,7 +72,7 @@ def add_commands(subparsers: "Subparsers") -> None:
 
 def _import(arguments: argparse.Namespace, settings: Settings) -> int:
     def work() -> None:
-        conventions = Conventions(has_decimal_comma=arguments.decimal_comma)
+        conventions = Conventions(arguments.decimal_comma, arguments.decimal_point)
         papers = read_recipes(arguments.file, conventions=conventions, encoding=arguments.encoding)
         now = shell.present()
         made = shell.once(settings, lambda conn: service.put_recipes(conn, SHELL, papers, now=now))

@@ -21,6 +21,7 @@ from cloud.replenishment.confirming import ConfirmationPaper, ConfirmationTolera
 from cloud.replenishment.domain import ReplenishmentError
 from cloud.replenishment.policies import PolicyPaper
 from cloud.settings import Settings
+from cloud.sheets.fields import Conventions
 
 _reporting: Final = shell.reporting_with(DocumentError, ReplenishmentError, SupplierError, SupplierFileError)
 
@@ -58,6 +59,7 @@ def add_commands(subparsers: "Subparsers") -> None:
     importing = shell.command(
         group, "import", "set up every supplier and term of a CSV file, or none", run_import
     )
+    importing.add_argument("--decimal-point", action="store_true", help="1.500 between semicolons is 1.5")
     importing.add_argument("file", type=Path)
     shell.command(group, "list", "list suppliers", run_suppliers)
     shell.command(group, "show", "list the terms of a supplier", run_terms).add_argument("supplier")
@@ -109,7 +111,8 @@ def run_import(arguments: argparse.Namespace, settings: Settings) -> int:
         except UnicodeDecodeError as error:
             line = error.object.count(b"\n", 0, error.start) + 1
             raise SupplierFileError(f"{file}, line {line}: not UTF-8: save it as UTF-8") from error
-        papers = read_suppliers(text, str(file))
+        how = Conventions(has_decimal_point=arguments.decimal_point)
+        papers = read_suppliers(text, str(file), conventions=how)
         done = shell.once(
             settings,
             lambda conn: suppliers.import_suppliers(conn, SHELL, papers, file=str(file)),

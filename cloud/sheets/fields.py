@@ -12,6 +12,8 @@ _MOST_CHARACTERS: Final = 128
 _ISO_DATE: Final = len("2026-03-02")
 _NUMBER: Final = re.compile(r"[0-9]{1,14}(?:\.[0-9]{1,6})?")
 _NUMBER_WITH_COMMA: Final = re.compile(r"[0-9]{1,14}(?:,[0-9]{1,6})?")
+_THOUSANDS: Final = re.compile(r"[1-9][0-9]{0,2}\.[0-9]{3}")
+"""Where a comma parts decimals, a point before three digits parts thousands."""
 _SCIENTIFIC: Final = re.compile(r"[0-9][.,]?[0-9]*[eE][+-]?[0-9]+")
 _ISO: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
@@ -30,6 +32,20 @@ class FieldError(ValueError):
     """Which one, where the reader of a row could not tell by itself."""
 
 
+class Unclear(str):
+    """A number of two readings: nobody said how the file parts decimals, and nothing in its column does."""
+
+    __slots__ = ()
+
+    @property
+    def fault(self) -> str:
+        """Why it is not taken."""
+        return (
+            f"{str(self)!r} is {self.rstrip('0').rstrip('.')} or {self.replace('.', '')} between semicolons: "
+            f"say --decimal-point if it is the first, else write {self.replace('.', '')}"
+        )
+
+
 class Moment(NamedTuple):
     """When something was asked for."""
 
@@ -43,8 +59,51 @@ class Conventions:
     """How the file writes what could be read in two ways; each is asked for, never guessed."""
 
     has_decimal_comma: bool = False
+    has_decimal_point: bool = False
+    """Whether that was said; a point is read as one where nothing speaks against it."""
     dates: Order = "ymd"
     has_local_times: bool = False
+
+
+def is_asked(delimiter: str, conventions: Conventions) -> bool:
+    """Say whether a point could part thousands in a file: semicolons are where commas part decimals.
+
+    Args:
+        delimiter: Between its cells.
+        conventions: What was said of it.
+
+    Returns:
+        Whether it could.
+    """
+    return delimiter == ";" and not (conventions.has_decimal_comma or conventions.has_decimal_point)
+
+
+def reads_twice(text: str) -> bool:
+    """Say whether a text is a number of two readings, alone.
+
+    Args:
+        text: The cell.
+
+    Returns:
+        Whether it is.
+
+    Examples:
+        >>> [reads_twice(text) for text in ("1.500", "0.500", "1500.250", "1.5", "1500")]
+        [True, False, False, False, False]
+    """
+    return _THOUSANDS.fullmatch(text) is not None
+
+
+def settles_points(text: str) -> bool:
+    """Say whether a text is a number whose point can part decimals only, so those of its column do.
+
+    Args:
+        text: The cell.
+
+    Returns:
+        Whether it is.
+    """
+    return "." in text and _NUMBER.fullmatch(text) is not None and not reads_twice(text)
 
 
 def quantity(text: str, conventions: Conventions) -> str:
@@ -64,6 +123,8 @@ def quantity(text: str, conventions: Conventions) -> str:
         >>> quantity("2,5", Conventions(has_decimal_comma=True))
         '2.5'
     """
+    if isinstance(text, Unclear):
+        raise FieldError(text.fault)
     pattern = _NUMBER_WITH_COMMA if conventions.has_decimal_comma else _NUMBER
     if pattern.fullmatch(text) is not None and text.strip("0.,"):
         return text.replace(",", ".")
@@ -87,6 +148,8 @@ def quantity_or_zero(text: str, conventions: Conventions) -> str:
         >>> quantity_or_zero("0,0", Conventions(has_decimal_comma=True))
         '0.0'
     """
+    if isinstance(text, Unclear):
+        raise FieldError(text.fault)
     pattern = _NUMBER_WITH_COMMA if conventions.has_decimal_comma else _NUMBER
     if pattern.fullmatch(text) is not None:
         return text.replace(",", ".")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
-from cloud.sheets.fields import Conventions
+from cloud.sheets.fields import Conventions, Unclear, is_asked, reads_twice, settles_points
 from cloud.sheets.reading import Row, column_name, read_rows
 from cloud.sheets.xml import SheetError
 
@@ -83,7 +83,7 @@ def read_table(
     try:
         if path.suffix.lower() == ".xlsx":
             return _of_workbook(path, required, optional, conventions, sheet)
-        return _of_csv(path, required, optional, encoding)
+        return _of_csv(path, required, optional, conventions, encoding)
     except SheetError as error:
         raise TableError(f"{path}: {error}") from error
     except OSError as error:
@@ -122,7 +122,13 @@ def _wrong_cells(row: Row, names: Sequence[str]) -> list[str]:
     return wrong
 
 
-def _of_csv(path: Path, required: Sequence[str], optional: Sequence[str], encoding: Encoding) -> Table:
+def _of_csv(
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str],
+    conventions: Conventions,
+    encoding: Encoding,
+) -> Table:
     raw = path.read_bytes()
     if raw[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}:
         raise TableError(f"{path}, line 1: this is UTF-16: save it as CSV UTF-8")
@@ -140,10 +146,13 @@ def _of_csv(path: Path, required: Sequence[str], optional: Sequence[str], encodi
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = _checked(next(rows, []), required, optional, path)
-        return Table(*_rows(rows, names))
+        table = Table(*_rows(rows, names))
     except csv.Error as error:
         expected = "expected cells in double quotes or without any"
         raise TableError(f"{path}, line {rows.line_num}: {error}: {expected}") from error
+    if is_asked(delimiter, conventions):
+        _ask(table.rows, names)
+    return table
 
 
 def _rows(rows: "Iterator[list[str]]", names: Sequence[str]) -> tuple[list[TableRow], list[str]]:
@@ -158,6 +167,16 @@ def _rows(rows: "Iterator[list[str]]", names: Sequence[str]) -> tuple[list[Table
         else:
             found.append(TableRow(line, dict(zip(names, map(str.strip, cells), strict=True))))
     return found, faults
+
+
+def _ask(rows: Sequence[TableRow], names: Sequence[str]) -> None:
+    """Mark what is 1.5 or 1500, column by column, unless another value of the column makes it plain."""
+    for name in names:
+        texts = [row.cells[name] for row in rows]
+        if not any(map(settles_points, texts)):
+            for row, text in zip(rows, texts, strict=True):
+                if reads_twice(text):
+                    row.cells[name] = Unclear(text)
 
 
 def _checked(

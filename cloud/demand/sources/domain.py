@@ -149,6 +149,7 @@ class SourceSettings(BaseModel):
     secret_prefix: str = Field(default="Bearer ", max_length=32, pattern=r"^[\x20-\x7e]*$")
     encoding: Literal["utf-8", "windows-1252"] = "utf-8"
     decimal_comma: bool = False
+    decimal_point: bool = Field(default=False, description="1.500 is 1.5, also in a file of semicolons")
     dates: Literal["ymd", "dmy", "mdy"] = "ymd"
     local_times: bool = False
     twice: Literal["first", "second"] | None = None

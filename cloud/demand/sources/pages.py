@@ -136,7 +136,7 @@ def conventions_of(how: SourceSettings) -> Conventions:
     Returns:
         The conventions.
     """
-    return Conventions(has_decimal_comma=how.decimal_comma, dates=how.dates, has_local_times=how.local_times)
+    return Conventions(how.decimal_comma, how.decimal_point, how.dates, how.local_times)
 
 
 def mark_of(text: str) -> datetime | int:

@@ -41,6 +41,11 @@ def test_costs_of_a_file_are_kept_whole_or_not_at_all(floor: Floor, command: obj
     assert (
         "'1.5': a point, but --decimal-comma was said" in command("costs", "import", str(file), *foreign)[2]
     )
+    file.write_text("item;cost\nTEA;1.500\n", "utf-8")
+    refused = f"dockledger: {file}:2: '1.500' is 1.5 or 1500 between semicolons: say --decimal-point if"
+    assert command("costs", "import", str(file), "--site", "leeds", "--currency", "EUR")[2].startswith(
+        refused
+    )
     file.write_text("item,price\nTEA,2\n", "utf-8")
     assert (
         "no column 'cost'; column 'price' is unknown: expected item, cost"
