@@ -20,6 +20,7 @@ from cloud.scheduling.domain import Daily, Every
 from cloud.scheduling.job import Job, Occasion
 
 SETTLE_EVERY: Final = timedelta(seconds=1.5)
+TELL_NEGATIVE_EVERY: Final = timedelta(minutes=1)
 DELIVER_EVERY: Final = timedelta(seconds=1.5)
 ESCALATE_EVERY: Final = timedelta(minutes=1)
 PULL_EVERY: Final = timedelta(seconds=15)
@@ -93,6 +94,7 @@ def named(jobs: Sequence[Job], name: str) -> list[Job]:
 
 def _loops() -> Iterator[Job]:
     yield Job("counting", Every(SETTLE_EVERY), _settle_counts)
+    yield Job("negatives", Every(TELL_NEGATIVE_EVERY), _tell_negative)
     yield Job("webhooks", Every(DELIVER_EVERY), _deliver_webhooks)
     yield Job("escalation", Every(ESCALATE_EVERY), _escalate)
     yield Job("pull_demand", Every(PULL_EVERY), _pull_demand)
@@ -141,6 +143,12 @@ def _settle_counts(occasion: Occasion) -> Mapping[str, Any]:
     from cloud.counting.service import JOB, settle  # noqa: PLC0415  see above
 
     return settle(occasion.source, JOB, occasion.now)
+
+
+def _tell_negative(occasion: Occasion) -> Mapping[str, Any]:
+    from cloud.counting.negative import JOB, tell_negative  # noqa: PLC0415  see above
+
+    return tell_negative(occasion.source, JOB)
 
 
 def _deliver_webhooks(occasion: Occasion) -> Mapping[str, Any]:

@@ -89,6 +89,7 @@ def test_the_jobs_of_a_zone_are_found_together_and_follow_each_other() -> None:
     assert jobs.named(listed, "nothing") == []
     assert {job.name: str(job.trigger) for job in listed if isinstance(job.trigger, Every)} == {
         "counting": "every 1.5 s",
+        "negatives": "every 60 s",
         "webhooks": "every 1.5 s",
         "escalation": "every 60 s",
         "pull_demand": "every 15 s",
