@@ -33,6 +33,8 @@ from cloud.ledger.verification.service import verify
 from contracts.feedback import Ack
 from tests.patience import PATIENCE_S
 
+MENDED = ("/v1/stock-value?site=madrid: body.value was '0', is None",)
+"""What a release before answered wrongly: a value that nobody knows is null, not zero."""
 UNUSED = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 RELEASES = sorted((GOLDEN / "upgrade").iterdir())
@@ -152,6 +154,7 @@ def test_the_database_of_the_release_before_comes_forward_with_all_it_holds(
             for asked, expected in recorded["answers"].items()
             for told in differences(client, recorded["keys"], asked, expected)
         ]
+    wrong = [told for told in wrong if not told.endswith(MENDED)]
     assert not wrong, "\n".join(wrong)
     agent_goes_on(before, old)
 
