@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from cloud.allocation import reading, service, terms
 from cloud.allocation.claiming import Allocated, Wish
@@ -208,6 +208,12 @@ class LotDate(BaseModel):
     reason: Annotated[str, STORABLE] | None = Field(
         None, min_length=1, max_length=MOST_REASON, description="Why it is said, or said otherwise"
     )
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, object]:
+        """Leave out what is left out and the release before did not know: the request is the same as then."""
+        left_out = {"taken_back", "reason"} - self.model_fields_set
+        return {name: value for name, value in write(self).items() if name not in left_out}
 
 
 class CustomerLife(BaseModel):

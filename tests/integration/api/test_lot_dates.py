@@ -144,6 +144,22 @@ def test_what_was_stated_is_taken_back_over_the_api(keeper: Keeper) -> None:
     assert keeper.sends("lots", item=TEA, lot="L1", taken_back=[], reason="x").status_code == 422
 
 
+def test_a_request_that_a_release_before_answered_is_answered_the_same_again(
+    keeper: Keeper, pool: ConnectionPool
+) -> None:
+    headers = keeper.headers | {"Idempotency-Key": "before-and-after"}
+    body = {"item": TEA, "lot": "L1", "produced_on": "2026-04-01"}
+    first = keeper.client.post("/v1/lots", json=body, headers=headers)
+    assert first.status_code == 201
+    kept = f'/v1/lots\n{{"item":"{TEA}","lot":"L1","expires_on":null,"produced_on":"2026-04-01"}}'
+    as_before = "UPDATE idempotency_key SET request_sha256 = encode(sha256(convert_to(%s, 'UTF8')), 'hex')"
+    assert in_transaction(pool, lambda conn: conn.execute(as_before, (kept,)).rowcount) == 1
+    again = keeper.client.post("/v1/lots", json=body, headers=headers)
+    assert (again.status_code, again.headers.get("idempotent-replayed")) == (201, "true")
+    another = keeper.client.post("/v1/lots", json=body | {"reason": "read the case"}, headers=headers)
+    assert another.status_code == 422
+
+
 def test_a_file_states_dates_of_many_lots_or_of_none_and_tells_all_faults_at_once(
     keeper: Keeper, pool: ConnectionPool, tmp_path: Path
 ) -> None:
