@@ -1,12 +1,14 @@
 """What keeps a visit from being clear: units, goods in clearing, cards (DOMAIN D2)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from cloud.db import Connection
 from cloud.documents import store
 from cloud.documents.aboard import AWAY, Piece, by_pallet, outside_of, pieces_aboard, still_there
 from cloud.documents.domain import EARLY, Line, Remainder, VisitRow, sort_units, undeclared
 from cloud.documents.lines import LineName
+from cloud.documents.over_aboard import over_aboard, told_over
+from cloud.documents.shipping.taken_along import Held
 from cloud.documents.still_open import now_of
 from cloud.identity.actor import Actor
 
@@ -34,9 +36,14 @@ def remainders_of(
         Each once.
     """
     _, missing, extra = sort_units(lines, crossed, ())
-    return (
+    over = over_aboard(conn, found, lines, settled=settled, crossed=crossed)
+    left = [
         *_declared(found, lines, settled, crossed, missing),
         *(_undeclared(conn, found, lines, settled, extra) if extra else ()),
+    ]
+    return (
+        *left,
+        *_over(found, over, {each.name for each in left}),
         *_of_clearing(conn, found),
         *_of_cards(conn, within, found),
     )
@@ -86,6 +93,15 @@ def _declared(
     ]
     left += [_unsettled(found, unit) for unit in sorted(set(crossed) & by_unit.keys()) if not by_unit[unit]]
     return left
+
+
+def _over(found: VisitRow, over: Mapping[str, Sequence[Held]], told: Collection[str]) -> list[Remainder]:
+    """Say what else left in units of which nothing is told yet."""
+    return [
+        Remainder("unexpected_unit", unit, None, told_over(found, unit, goods))
+        for unit, goods in sorted(over.items())
+        if unit not in told
+    ]
 
 
 def _undeclared(

@@ -26,6 +26,7 @@ from cloud.documents.domain import (
     sort_units,
 )
 from cloud.documents.lines import lock_documents
+from cloud.documents.over_aboard import over_aboard
 from cloud.documents.remainders import placed, remainders_of
 from cloud.documents.still_open import moved_whole, now_of
 from cloud.documents.visit_papers import LinesNow, changing_hands
@@ -47,7 +48,7 @@ class Confirmed:
     missing_units: tuple[str, ...]
     """Declared, and neither seen nor confirmed: not received."""
     unexpected_units: tuple[str, ...]
-    """Seen, and declared by none of the visit's documents, or carrying more than is open of its transfers."""
+    """Seen, and declared by none of the visit's documents, or carrying more than these take of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,9 @@ def confirm(
         unseen |= {unit for unit, outer in aboard.items() if outer in unseen}
         more: dict[str, Any] = {"aboard": aboard, "unseen": unseen, "detail": detail}
         position = post_due(conn, actor, found, due, now=open_now, at=now, **more)
-    extra = _unexpected(told, pieces, due)
+    done = told.settled | {line.name for line in due}
+    over = over_aboard(conn, found, told.lines, settled=done, crossed={*told.crossed, *present})
+    extra = _unexpected(told, pieces, due) | over.keys()
     return Confirmed(visit, position, tuple(due), tuple(sorted(missing)), tuple(sorted(extra)))
 
 

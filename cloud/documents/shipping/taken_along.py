@@ -46,10 +46,8 @@ def taken_along(conn: Connection, site: str, units: Iterable[str], taken: Iterab
     Returns:
         A sentence for each.
     """
-    whole = sorted(set(units))
-    held = store.rows(conn, Held, "goods_in_units", site=site, units=whole) if whole else []
     told = []
-    for each in beyond(held, taken):
+    for each in beyond(held_in(conn, site, units), taken):
         goods = f"{each.quantity.normalize():f} of item {each.item!r}"
         goods += f" of lot {each.lot!r}" if each.lot else ""
         inside = "" if each.unit == each.aboard else f" in unit {each.unit!r}"
@@ -58,6 +56,21 @@ def taken_along(conn: Connection, site: str, units: Iterable[str], taken: Iterab
             "name it in a line, or take it out first"
         )
     return told
+
+
+def held_in(conn: Connection, site: str, units: Iterable[str]) -> list[Held]:
+    """Read all that units hold, and units in them, whatever its condition and whosever it is.
+
+    Args:
+        conn: In a transaction that shows the site.
+        site: Where they are.
+        units: The units.
+
+    Returns:
+        Each lot of a unit once; what stands in several of the units under the first of them.
+    """
+    whole = sorted(set(units))
+    return store.rows(conn, Held, "goods_in_units", site=site, units=whole) if whole else []
 
 
 def beyond(held: Sequence[Held], taken: Iterable[Taken]) -> list[Held]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cloud.documents.domain import FaultyDocumentError
+from cloud.documents.domain import FaultyDocumentError, VisitNotClearError
 from cloud.documents.shipping import service as shipping
 from cloud.documents.shipping.papers import ShipmentPaper
 from contracts.records import Side, UnitPosition
@@ -95,3 +95,28 @@ def test_a_box_in_a_pallet_goes_along_only_if_its_goods_are_named(loaded: Dock) 
     assert over.startswith(f"unit {PALLET!r} would take along 48 of item 'TEA' in unit {SECOND!r}, which")
     assert faults(loaded, named(1, "7") | WHOLE, named(2, "2", unit=SECOND)) == []
     assert left(loaded) == {("@customer", None): 9}
+
+
+def test_what_a_pallet_takes_along_with_a_vehicle_beyond_its_lines_is_told_as_over(dock: Dock) -> None:
+    packed(dock, 7, minute=1)
+    dock.stands(PALLET, "STAGE-1", minute=2)
+    dock.register(paper(line(1, 5, unit=PALLET), name="SO-1", kind="outbound_order"))
+    dock.expect("V-2", "SO-1", direction="outbound", minute=3)
+    dock.crosses(minute=10, direction="out", visit="V-2")
+    assert dock.remains("V-2") == [("unsettled_unit", PALLET, None)]
+    done = dock.confirm("V-2")
+    assert (len(done.lines), done.unexpected_units) == (1, (PALLET,))
+    assert dock.remains("V-2") == [("unexpected_unit", PALLET, None)]
+    with pytest.raises(VisitNotClearError, match="left with 48 of item TEA beyond what outbound_order/SO-1"):
+        dock.close("V-2")
+    assert dock.close("V-2", **{f"unit_{PALLET}": "over"}).state == "closed"
+
+
+def test_what_a_vehicle_takes_whole_leaves_nothing_to_tell(dock: Dock) -> None:
+    packed(dock, 5, minute=1)
+    dock.stands(PALLET, "STAGE-1", minute=2)
+    dock.register(paper(line(1, 5, unit=PALLET), name="SO-1", kind="outbound_order"))
+    dock.expect("V-2", "SO-1", direction="outbound", minute=3)
+    dock.crosses(minute=10, direction="out", visit="V-2")
+    assert dock.confirm("V-2").unexpected_units == ()
+    assert dock.remains("V-2") == []

@@ -177,6 +177,19 @@ def test_goods_of_another_on_a_pallet_are_not_sent(dock: Dock) -> None:
     assert dock.remains("V-2") == [("unexpected_unit", PALLET, None)]
 
 
+def test_goods_of_another_that_leave_beside_ours_are_told_as_over(dock: Dock) -> None:
+    packed(dock, 2)
+    packed(dock, 3, owner="BRAND", minute=2)
+    drafted(dock, line(1, 2))
+    dock.expect("V-2", **OUTBOUND)
+    dock.crosses(minute=10, direction="out", visit="V-2")
+    assert dock.confirm("V-2").unexpected_units == (PALLET,)
+    assert transfer(dock)[1] == [(48, 0)]
+    assert dock.remains("V-2") == [("unexpected_unit", PALLET, None)]
+    with pytest.raises(VisitNotClearError, match="left with 72 of item TEA beyond what transfer/T-1 take"):
+        dock.close("V-2")
+
+
 def test_a_pallet_that_no_reader_saw_leaves_on_a_persons_word_if_it_is_there(dock: Dock) -> None:
     packed(dock, 2)
     drafted(dock, line(1, 3))
