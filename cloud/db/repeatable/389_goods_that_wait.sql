@@ -252,7 +252,7 @@ REVOKE ALL ON FUNCTION goods_that_wait(text[], text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION goods_that_wait(text[], text, text, text) TO dockledger_app, dockledger_planner, dockledger_auditor;
 
 -- What handhelds, or people by a movement that names no receipt, found goods to be that waited: the latest first, of so many of
--- the latest movements out of where goods wait.
+-- the latest movements out of where goods wait. What is in a unit may be judged wherever that stood, whoever filled it first.
 DROP FUNCTION IF EXISTS goods_judged_otherwise(text[], text, integer);
 
 CREATE FUNCTION goods_judged_otherwise(sites text[], waited_as text, of_latest integer)
@@ -261,7 +261,9 @@ CREATE FUNCTION goods_judged_otherwise(sites text[], waited_as text, of_latest i
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $$
     WITH waiting AS MATERIALIZED (
         SELECT c.cell_id, c.item_id FROM cell c
-        WHERE (sites IS NULL OR c.site_id = ANY (sites)) AND c.disposition IN ('inspection', 'returned', 'hold')
+        WHERE (sites IS NULL OR c.site_id = ANY (sites)
+                OR EXISTS (SELECT FROM unit_position p WHERE p.unit_id = c.location_id AND p.site_id = ANY (sites)))
+            AND c.disposition IN ('inspection', 'returned', 'hold')
             AND (goods_judged_otherwise.waited_as IS NULL OR c.disposition = goods_judged_otherwise.waited_as)
     ), changed AS MATERIALIZED (
         SELECT DISTINCT d.cell_id, d.item_id, d.occurred_at
@@ -285,7 +287,7 @@ CREATE FUNCTION goods_judged_otherwise(sites text[], waited_as text, of_latest i
     JOIN canonical_item n ON n.item_id = m.item_id
     JOIN item i ON i.item_id = n.canonical_id
     WHERE m.reverses_seq IS NULL AND NOT m.detail @? '$.documents[*] ? (@.type == "receipt" && exists (@.line))'
-        AND NOT is_reversed(m) AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts'
+        AND (sites IS NULL OR m.site_id = ANY (sites)) AND NOT is_reversed(m) AND m.detail ->> 'actor' IS DISTINCT FROM 'job:receipts'
         AND NOT EXISTS (SELECT FROM judgement j WHERE j.posting_id = m.posting_id)
     ORDER BY m.occurred_at DESC, m.seq DESC
 $$;

@@ -68,7 +68,7 @@ def move_by_hand(conn: Connection, actor: Actor, movement: ManualMovement, *, no
         _require_no_approval(movement)
         return post_movement(conn, actor, movement, now=now)
     named = {"site": movement.site, "item_id": goods.item_id, "waits_as": waits_as}
-    lock_waiting(conn, movement.site, [cell for (cell,) in store.tuples(conn, "cells_of_item", **named)])
+    lock_waiting(conn, [cell for (cell,) in store.tuples(conn, "cells_of_item", **named)])
     before = _waiting(conn, movement.site, waits_as, goods.item)
     posted = post_movement(conn, actor, movement, now=now)
     taken = before - _waiting(conn, movement.site, waits_as, goods.item)

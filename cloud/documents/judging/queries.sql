@@ -52,12 +52,14 @@ FROM (
     SELECT i.item_id FROM item i WHERE i.code = %(item)s) k
 JOIN canonical_item a ON a.item_id = k.item_id
 JOIN canonical_item n ON n.canonical_id = a.canonical_id
-JOIN cell c ON c.item_id = n.item_id AND c.site_id = %(site)s AND c.disposition IN ('inspection', 'returned', 'hold');
+JOIN cell c ON c.item_id = n.item_id AND c.disposition IN ('inspection', 'returned', 'hold')
+JOIN location l ON l.location_id = c.location_id AND (c.site_id = %(site)s OR l.kind = 'unit');
 
 -- name: cells_of_item
 SELECT c.cell_id
 FROM canonical_item n
-JOIN cell c ON c.item_id = n.item_id AND c.site_id = %(site)s AND c.disposition = %(waits_as)s
+JOIN cell c ON c.item_id = n.item_id AND c.disposition = %(waits_as)s
+JOIN location l ON l.location_id = c.location_id AND (c.site_id = %(site)s OR l.kind = 'unit')
 WHERE n.canonical_id = %(item_id)s;
 
 -- name: judged_otherwise

@@ -17,7 +17,6 @@ from cloud.ledger.closing import require_open, tell_late
 from cloud.ledger.corrections import lock_cells
 from cloud.ledger.domain import Posted, PostingKind
 from cloud.ledger.posting import Posting
-from contracts.base import SiteId
 from contracts.records import DocumentRef, Side
 from contracts.vocabulary import BizStep, Disposition
 
@@ -257,7 +256,7 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
             unknown.
     """
     named = {"site": paper.site, "receipt": paper.receipt, "line": paper.line, "item": paper.item}
-    lock_waiting(conn, paper.site, [cell for (cell,) in store.tuples(conn, "cells_of_goods", **named)])
+    lock_waiting(conn, [cell for (cell,) in store.tuples(conn, "cells_of_goods", **named)])
     if paper.location and not places_known(conn, paper.site, [paper.location]):
         raise DocumentError(f"there is no place {paper.location!r} at site {paper.site!r}")
     stated = {"waits_as": paper.waits_as, "lot": paper.lot, "owner": paper.owner, "unit": paper.unit}
@@ -290,16 +289,14 @@ def still_waiting(conn: Connection, paper: WaitingGoodsPaper) -> WaitingRow:
     return rows[0]
 
 
-def lock_waiting(conn: Connection, site: str, cells: Sequence[int]) -> None:
+def lock_waiting(conn: Connection, cells: Sequence[int]) -> None:
     """Keep others from posting to where goods wait until the transaction ends.
 
     Args:
-        conn: In a transaction; who acts may decide about goods of the site, which has been seen to.
-        site: Site id.
-        cells: Cell ids of the site.
+        conn: In a transaction; who acts may decide about the goods, which has been seen to.
+        cells: Cell ids; those of a unit are of the site that filled it first, wherever it stands now.
     """
-    at = SiteId(site)
-    lock_cells(conn, Actor("job:judging", frozenset({Role.INVENTORY_CONTROLLER}), frozenset({at})), cells)
+    lock_cells(conn, Actor("job:judging", frozenset({Role.INVENTORY_CONTROLLER}), all_sites=True), cells)
 
 
 def _named(found: WaitingRow) -> dict[str, object]:
