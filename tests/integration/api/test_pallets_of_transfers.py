@@ -39,6 +39,7 @@ def test_a_pallet_crosses_two_doors_and_is_a_transfer_that_was_received(
     came = {
         "site": OWN,
         "receipt": "R-1",
+        "occurred_at": (NOW - timedelta(hours=2)).isoformat(),
         "location": "A-01-1",
         "lines": [case | {"received": 3, "unit": UNIT}],
     }
