@@ -318,7 +318,8 @@ def targets(row: VarianceRow) -> list[CellTarget]:
     if not cells:
         if row.stated_cell is None:
             raise NotPossibleError(
-                f"{row.name}: {row.item} was counted under another item's name: count it anew"
+                f"{row.name}: {row.item} was counted under another item's name, or without a condition "
+                "beside sellable ones: count it anew"
             )
         return [CellTarget(row.stated_cell, Decimal(0), row.counted)]
     wanted = {cell.cell_id: max(cell.book, Decimal(0)) for cell in cells}

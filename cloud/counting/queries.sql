@@ -62,8 +62,8 @@ LIMIT %(limit)s;
 
 -- name: count_lines
 SELECT n.line_no, n.identifier_scheme, n.identifier, n.quantity_seen, n.unit_seen, i.code AS item, i.name AS item_name,
-    i.base_unit, n.quantity, n.is_confirmed_zero, CASE WHEN l.kind = 'unit' THEN l.code END AS unit, k.lot, k.disposition,
-    k.owner
+    i.base_unit, n.quantity, n.is_confirmed_zero, CASE WHEN l.kind = 'unit' THEN l.code END AS unit, k.lot,
+    coalesce(k.disposition, n.detail ->> 'disposition') AS disposition, k.owner
 FROM count_line n
 JOIN gateway g ON g.gateway_id = n.gateway_id
 JOIN item i ON i.item_id = n.item_id

@@ -27,6 +27,7 @@ from cloud.master.domain import (
 )
 from cloud.master.resolver import Resolver
 from contracts.records import Count, Identifier, Side
+from contracts.vocabulary import Disposition
 
 
 class Amount(NamedTuple):
@@ -100,10 +101,11 @@ class Names:
             side: As stated; what is not known stays None (PROTOCOL P5).
 
         Returns:
-            The cell's key.
+            The cell's key: goods of no stated condition are sellable, so both are one cell.
         """
         place = self.places[place_key(entry.site, side)]
-        disposition = None if side.disposition is None else side.disposition.value
+        stated = side.disposition
+        disposition = None if stated is None or stated == Disposition.SELLABLE else stated.value
         return item_id, place, side.lot, disposition, side.owner
 
 

@@ -16,6 +16,7 @@ from cloud.master.domain import UNIT_SITE, UnresolvableError
 from contracts.base import epoch_to_int
 from contracts.feedback import StoredAs
 from contracts.records import Count, Crossing, Gap, Movement, RowRef, UnitPosition, WorkflowEvent
+from contracts.vocabulary import Disposition
 
 _IDENTITY: Final = ("gateway_id", "epoch", "seq", "occurred_at", "posting_id", "site_id")
 _ENDING: Final = ("occurred_at_claimed", "time_basis", "detail")
@@ -246,6 +247,9 @@ class Renderer:
 
 def _line_detail(line: CountedLine) -> dict[str, object]:
     detail: dict[str, object] = {"epcs": line.epcs} if line.epcs else {}
+    if line.side.disposition == Disposition.SELLABLE:
+        # Its cell is also that of no stated condition; a count of no stated condition saw every one.
+        detail["disposition"] = Disposition.SELLABLE.value
     return detail if line.weight_kg is None else detail | {"weight_kg": str(line.weight_kg)}
 
 

@@ -51,8 +51,9 @@ class StatedLine:
 
     @property
     def name(self) -> StatedName:
-        """What it is about, as far as it tells."""
-        return self.item, self.location, self.lot, self.disposition, self.owner
+        """What the cell is that it is bound to: sellable goods and those of no stated condition are one."""
+        condition = None if self.disposition == Disposition.SELLABLE else self.disposition
+        return self.item, self.location, self.lot, condition, self.owner
 
 
 @dataclass(frozen=True, slots=True)

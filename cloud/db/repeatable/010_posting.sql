@@ -302,6 +302,7 @@ BEGIN
     END IF;
     PERFORM apply_balances(p);
     PERFORM compensate_anchors(p, posting_actor);
+    PERFORM leave_stated_sellable(p, posting_actor);
     PERFORM open_lines_again(p);
     PERFORM follow_positions(p);
     entry.content_sha := posting_digest(p, 3::smallint);

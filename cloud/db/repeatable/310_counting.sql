@@ -76,7 +76,8 @@ END
 $$;
 
 -- Every record of a count with its book. A side that the counter did not tell (lot, disposition, owner, unit) is
--- not known, not empty: such a line covers every cell that no more particular line of the same count covers.
+-- not known, not empty: such a line covers every cell that no more particular line of the same count covers. A cell of no
+-- condition is one of sellable goods, and what a line told of that stands beside its cell.
 -- `books` is everything that the book held at some instant within the count's uncertainty; what an adjustment moved
 -- was never seen moving and is no part of that.
 CREATE FUNCTION derive_count(of_gateway integer, of_epoch bigint, of_seq bigint, of_instant timestamptz)
@@ -102,14 +103,16 @@ BEGIN
         SELECT a.item_id, a.canonical_id, a.numerator, a.denominator FROM aliases_at(9223372036854775807) a
     ), line AS MATERIALIZED (
         SELECT min(n.line_no) AS line_no, coalesce(a.canonical_id, k.item_id) AS item_id, k.location_id AS place_id,
-            k.lot, k.disposition, k.owner,
+            k.lot, coalesce(k.disposition, n.detail ->> 'disposition') AS disposition, k.owner,
             trim_scale(sum(n.quantity * coalesce(a.numerator, 1) / coalesce(a.denominator, 1))) AS counted,
-            min(k.cell_id) FILTER (WHERE a.item_id IS NULL) AS stated_cell
+            min(coalesce(p.cell_id, k.cell_id)) FILTER (WHERE a.item_id IS NULL) AS stated_cell
         FROM count_line n
         JOIN cell k ON k.cell_id = n.cell_id
+        LEFT JOIN cell p ON k.disposition = 'sellable' AND p.item_id = k.item_id AND p.location_id = k.location_id
+            AND p.lot IS NOT DISTINCT FROM k.lot AND p.disposition IS NULL AND p.owner IS NOT DISTINCT FROM k.owner
         LEFT JOIN alias a ON a.item_id = k.item_id
         WHERE n.gateway_id = of_gateway AND n.epoch = of_epoch AND n.seq = of_seq AND n.occurred_at = of_instant
-        GROUP BY coalesce(a.canonical_id, k.item_id), k.location_id, k.lot, k.disposition, k.owner
+        GROUP BY 2, 3, 4, 5, 6
     ), candidate AS MATERIALIZED (
         SELECT k.cell_id, k.item_id AS own_item, coalesce(a.canonical_id, k.item_id) AS item_id, k.location_id, k.lot,
             k.disposition, k.owner, coalesce(a.numerator, 1) AS numerator, coalesce(a.denominator, 1) AS denominator
@@ -128,9 +131,10 @@ BEGIN
             WHERE l.item_id = c.item_id
                 AND (l.place_id = c.location_id OR (l.place_id = place AND c.location_id = ANY (standing)))
                 AND (l.lot IS NULL OR l.lot = c.lot)
-                AND (l.disposition IS NULL OR l.disposition = c.disposition)
+                AND (l.disposition IS NULL OR l.disposition = coalesce(c.disposition, 'sellable'))
                 AND (l.owner IS NULL OR l.owner = c.owner)
-            ORDER BY l.place_id = c.location_id DESC, num_nonnulls(l.lot, l.disposition, l.owner) DESC, l.line_no
+            ORDER BY l.place_id = c.location_id DESC, num_nonnulls(l.lot, l.disposition, l.owner) DESC,
+                l.stated_cell IS NOT DISTINCT FROM c.cell_id DESC, l.line_no
             LIMIT 1) g ON true
     ), moved AS (
         SELECT h.line_no, m.occurred_at,
@@ -160,7 +164,9 @@ BEGIN
         SELECT r.line_no, array_agg(DISTINCT trim_scale(r.book)) AS books FROM running r GROUP BY r.line_no
     )
     SELECT l.line_no, l.item_id, l.place_id, l.lot, l.disposition, l.owner, l.counted, coalesce(t.book, 0),
-        coalesce(e.books, '{0}'), coalesce(t.cells, '[]'), l.stated_cell
+        coalesce(e.books, '{0}'), coalesce(t.cells, '[]'),
+        CASE WHEN l.disposition IS NOT NULL OR NOT EXISTS (SELECT FROM line o
+            WHERE o.stated_cell = l.stated_cell AND o.disposition = 'sellable') THEN l.stated_cell END
     FROM line l
     LEFT JOIN total t ON t.line_no = l.line_no
     LEFT JOIN extent e ON e.line_no = l.line_no
@@ -206,7 +212,7 @@ CREATE FUNCTION later_count(
     WHERE k.location_id = of_place AND k.item_id = ANY (reading_as(of_item))
         AND n.occurred_at >= of_instant AND (n.occurred_at, n.posting_id) > (of_instant, of_posting)
         AND (k.lot IS NULL OR of_lot IS NULL OR k.lot = of_lot)
-        AND (loosely OR ((k.disposition IS NULL OR k.disposition IS NOT DISTINCT FROM of_disposition)
+        AND (loosely OR (coalesce(k.disposition, n.detail ->> 'disposition', of_disposition) IS NOT DISTINCT FROM of_disposition
             AND (k.owner IS NULL OR k.owner IS NOT DISTINCT FROM of_owner)))
     ORDER BY n.occurred_at DESC, n.posting_id DESC
     LIMIT 1

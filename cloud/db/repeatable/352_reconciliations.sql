@@ -6,6 +6,7 @@ DROP FUNCTION IF EXISTS reconciliation_targets(bigint);
 
 -- Cells of which each line tells, as in counts (310_counting.sql): a side that is not told (lot, disposition, owner, unit) is
 -- not known, not empty, and the line states the total over all of it there that no more particular line of the list is about.
+-- A cell of no condition is one of sellable goods.
 CREATE FUNCTION reconciliation_cells(of_list bigint)
     RETURNS TABLE (line_no integer, counted numeric, line_item bigint, line_place bigint, line_lot text, cell_id bigint,
         item_id bigint, location_id bigint, lot text, disposition text, owner text, numerator numeric, denominator numeric,
@@ -37,12 +38,13 @@ BEGIN
     SELECT DISTINCT ON (n.cell_id) l.line_no, l.counted, l.item_id, l.location_id, l.lot, n.cell_id, n.item_id, n.location_id,
         n.lot, n.disposition, n.owner, n.numerator, n.denominator,
         (n.item_id, n.location_id) = (l.item_id, l.location_id) AND n.lot IS NOT DISTINCT FROM l.lot
-            AND n.disposition IS NOT DISTINCT FROM l.disposition AND n.owner IS NOT DISTINCT FROM l.owner
+            AND n.disposition IS NOT DISTINCT FROM nullif(l.disposition, 'sellable') AND n.owner IS NOT DISTINCT FROM l.owner
     FROM lying n
     JOIN line l ON l.item_id = n.read_as AND l.location_id = n.place_id
-        AND (l.lot IS NULL OR l.lot = n.lot) AND (l.disposition IS NULL OR l.disposition = n.disposition)
+        AND (l.lot IS NULL OR l.lot = n.lot) AND (l.disposition IS NULL OR l.disposition = coalesce(n.disposition, 'sellable'))
         AND (l.owner IS NULL OR l.owner = n.owner)
-    ORDER BY n.cell_id, num_nonnulls(l.lot, l.disposition, l.owner) DESC, l.line_no;
+    ORDER BY n.cell_id, num_nonnulls(l.lot, l.disposition, l.owner) DESC,
+        n.lot IS NOT DISTINCT FROM l.lot AND n.owner IS NOT DISTINCT FROM l.owner DESC, l.line_no;
 END
 $$;
 
@@ -68,8 +70,8 @@ BEGIN
     FROM covered c LEFT JOIN held h ON h.cell_id = c.cell_id
     WHERE h.quantity <> 0 OR c.is_as_stated
     UNION ALL
-    SELECT l.line_no, l.counted, l.item_id, l.location_id, l.lot, NULL, l.item_id, l.location_id, l.lot, l.disposition,
-        l.owner, 1, 1, true, 0
+    SELECT l.line_no, l.counted, l.item_id, l.location_id, l.lot, NULL, l.item_id, l.location_id, l.lot,
+        nullif(l.disposition, 'sellable'), l.owner, 1, 1, true, 0
     FROM reconciliation_line l
     WHERE l.reconciliation_id = list.reconciliation_id
         AND NOT EXISTS (SELECT FROM covered c WHERE c.line_no = l.line_no AND c.is_as_stated);

@@ -50,15 +50,15 @@ CREATE FUNCTION recall_holds(of_recall bigint, of_site text)
             AND m.detail -> 'documents' @> jsonb_build_array(jsonb_build_object('type', 'recall', 'id', 'R' || of_recall))
             AND m.reverses_seq IS NULL
     )
-    SELECT v.free_cell, v.held_cell, f.item_id, f.lot, l.code, CASE WHEN l.kind = 'unit' THEN l.code END, f.disposition,
-        f.owner, sum(v.quantity), greatest(coalesce(b.quantity, 0), 0)
+    SELECT min(v.free_cell), v.held_cell, f.item_id, f.lot, l.code, CASE WHEN l.kind = 'unit' THEN l.code END,
+        nullif(f.disposition, 'sellable'), f.owner, sum(v.quantity), greatest(coalesce(b.quantity, 0), 0)
     FROM moved v
     JOIN cell f ON f.cell_id = v.free_cell
     JOIN location l ON l.location_id = f.location_id
     LEFT JOIN balance b ON b.cell_id = v.held_cell
-    GROUP BY v.free_cell, v.held_cell, f.item_id, f.lot, l.code, l.kind, f.disposition, f.owner, b.quantity
+    GROUP BY v.held_cell, f.item_id, f.lot, f.location_id, l.code, l.kind, nullif(f.disposition, 'sellable'), f.owner, b.quantity
     HAVING sum(v.quantity) > 0
-    ORDER BY v.free_cell, v.held_cell
+    ORDER BY 1, 2
 $$;
 
 -- What a base unit of items costs at a site now, in the currency of its books; an item without a cost is not there.

@@ -205,8 +205,8 @@ CREATE FUNCTION resolver_facts(of_item bigint, from_at timestamptz, at_most inte
         m.reverses_seq IS NOT NULL OR EXISTS (SELECT FROM claim x WHERE x.kind = 'reversal'
             AND x.target = m.name || '/' || lpad(to_hex(m.epoch), 16, '0') || '/' || m.seq),
         coalesce(m.occurred_at <= r.until_at, false),
-        f.location_id, fl.kind, fl.code, f.lot, f.disposition, f.owner,
-        t.location_id, tl.kind, tl.code, t.lot, t.disposition, t.owner, m.adjustment_id,
+        f.location_id, fl.kind, fl.code, f.lot, nullif(f.disposition, 'sellable'), f.owner,
+        t.location_id, tl.kind, tl.code, t.lot, nullif(t.disposition, 'sellable'), t.owner, m.adjustment_id,
         CASE WHEN w.is_open THEN ARRAY(
             SELECT DISTINCT e.serial FROM (
                 SELECT jsonb_array_elements_text(coalesce(m.detail -> 'epcs', '[]')) AS serial
@@ -265,11 +265,13 @@ CREATE FUNCTION resolver_state(of_item bigint, places bigint[], before_at timest
     WITH known AS MATERIALIZED (
         SELECT c.* FROM unnest(places) p (place) JOIN cell c ON c.item_id = of_item AND c.location_id = p.place
     )
-    SELECT c.location_id, c.disposition, c.lot, c.owner, q.quantity
+    SELECT c.location_id, nullif(c.disposition, 'sellable'), c.lot, c.owner, sum(q.quantity)
     FROM as_of(ARRAY(SELECT k.cell_id FROM known k),
         CASE WHEN isfinite(before_at) THEN before_at - INTERVAL '1 microsecond' ELSE before_at END, 9223372036854775807) q
     JOIN known c ON c.cell_id = q.cell_id
     WHERE q.quantity <> 0
+    GROUP BY 1, 2, 3, 4
+    HAVING sum(q.quantity) <> 0
 $$;
 
 -- When lots of an item first came anywhere, before an instant: by what stands of what was stated and inferred.

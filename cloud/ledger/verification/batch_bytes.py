@@ -15,7 +15,7 @@ from cloud.master.domain import BASE_UNIT, place_key
 from contracts.base import epoch_from_int, epoch_to_int
 from contracts.batch import HEADER, FrameError, decode_frame, hash_unread
 from contracts.records import RECORD, Movement, Side
-from contracts.vocabulary import VirtualLocation
+from contracts.vocabulary import Disposition, VirtualLocation
 
 
 class StoredBatch(NamedTuple):
@@ -179,7 +179,7 @@ def _side_told(side: Any) -> str:
     unit = side.get("unit")
     where = side.get("location") or VirtualLocation.UNKNOWN.value
     place = (where, "l") if unit is None else (unit, "u")
-    rest = (_said(side.get("lot")), _said(side.get("disposition")), _said(side.get("owner")))
+    rest = (_said(side.get("lot")), _said(_condition(side.get("disposition"))), _said(side.get("owner")))
     return _BETWEEN.join((*place, *rest))
 
 
@@ -212,5 +212,9 @@ def _facts(site: str, raw: object) -> Facts:
 
 def _side(site: str, side: Side) -> Facts:
     code = place_key(site, side)[1]
-    disposition = None if side.disposition is None else side.disposition.value
-    return code, side.unit is not None, side.lot, disposition, side.owner
+    return code, side.unit is not None, side.lot, _condition(side.disposition), side.owner
+
+
+def _condition(stated: str | None) -> str | None:
+    """Write a condition as its cell has it: sellable is what goods of no stated condition are."""
+    return None if stated is None or stated == Disposition.SELLABLE else str(stated)

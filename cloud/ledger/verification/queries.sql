@@ -429,9 +429,9 @@ CROSS JOIN LATERAL (
         SELECT m.seq, concat_ws(E'\x1f', m.seq, m.identifier_scheme, m.identifier, trim_scale(m.quantity_seen), m.unit_seen,
             coalesce(m.reason, E'\x1e'), m.occurred_at_claimed AT TIME ZONE 'UTC',
             fl.code, CASE fl.kind WHEN 'unit' THEN 'u' ELSE 'l' END, coalesce(fc.lot, E'\x1e'),
-            coalesce(fc.disposition, E'\x1e'), coalesce(fc.owner, E'\x1e'),
+            coalesce(nullif(fc.disposition, 'sellable'), E'\x1e'), coalesce(fc.owner, E'\x1e'),
             tl.code, CASE tl.kind WHEN 'unit' THEN 'u' ELSE 'l' END, coalesce(tc.lot, E'\x1e'),
-            coalesce(tc.disposition, E'\x1e'), coalesce(tc.owner, E'\x1e'),
+            coalesce(nullif(tc.disposition, 'sellable'), E'\x1e'), coalesce(tc.owner, E'\x1e'),
             coalesce(r.name || '/' || lpad(to_hex(m.reverses_epoch), 16, '0') || '/' || m.reverses_seq, E'\x1e')) AS line
         FROM movement m
         JOIN cell fc ON fc.cell_id = m.from_cell
@@ -456,7 +456,8 @@ ORDER BY b.gateway_id, b.epoch, b.batch_no;
 
 -- name: movements_of_batch
 SELECT m.seq, m.identifier_scheme, m.identifier, m.quantity_seen, m.unit_seen, m.reason, m.occurred_at_claimed,
-    fl.code, fl.kind, fc.lot, fc.disposition, fc.owner, tl.code, tl.kind, tc.lot, tc.disposition, tc.owner,
+    fl.code, fl.kind, fc.lot, nullif(fc.disposition, 'sellable'), fc.owner,
+    tl.code, tl.kind, tc.lot, nullif(tc.disposition, 'sellable'), tc.owner,
     r.name, m.reverses_epoch, m.reverses_seq
 FROM movement m
 JOIN cell fc ON fc.cell_id = m.from_cell

@@ -12,6 +12,7 @@ from cloud.decisions.domain import OwnDecisionError, State, WrongStateError
 from cloud.decisions.service import reject
 from cloud.identity.actor import NotAllowedError
 from cloud.ledger.corrections import merge_items
+from cloud.ledger.verification.service import verify
 from contracts.records import RowRef, Side
 from tests.integration.counting.floor import (
     APPROVER,
@@ -193,9 +194,33 @@ def test_a_line_that_tells_no_lot_covers_all_of_them_and_is_spread_by_rule(floor
         "SELECT c.lot, c.disposition, b.quantity FROM balance b JOIN cell c USING (cell_id)"
         " JOIN location l USING (location_id) WHERE l.code = 'A-01' ORDER BY 1, 2"
     )
-    assert held == [("L1", "sellable", 2), ("L2", "sellable", 3), (None, "damaged", 2)]
+    assert held == [("L1", None, 2), ("L2", None, 3), (None, "damaged", 2)]
     floor.receives("1", lot="L2", disposition="sellable", minute=9)
     assert floor.as_of(10) == 7
+
+
+def test_sellable_goods_are_counted_where_those_of_no_stated_condition_lie(floor: Floor) -> None:
+    floor.receives("20")
+    floor.receives("2", disposition="damaged")
+    floor.counts(line("20", disposition="sellable"), minute=10)
+    row = floor.variance()
+    assert (row.disposition, row.book, row.state) == ("sellable", 20, "within")
+    floor.counts(line("3", disposition="sellable"), line("1", RUM, disposition="sellable"), minute=20)
+    floor.watermark(21)
+    floor.settles()
+    assert floor.variance("RUM").book == 0
+    for item in ("TEA", "RUM"):
+        floor.approves(floor.decision(floor.variance(item)))
+    held = floor.ledger.query(
+        "SELECT i.code, c.disposition, b.quantity FROM balance b JOIN cell c USING (cell_id)"
+        " JOIN item i USING (item_id) JOIN location l USING (location_id)"
+        " WHERE l.code = 'A-01' AND b.quantity <> 0 ORDER BY 1, 2"
+    )
+    assert held == [("RUM", None, 1), ("TEA", "damaged", 2), ("TEA", None, 3)]
+    assert floor.ledger.query("SELECT count(*) FROM cell WHERE disposition = 'sellable'") == [(0,)]
+    floor.receives("4", minute=15)
+    assert floor.as_of(20) == 2 + 3
+    assert floor.ledger.as_owner(verify).is_clean
 
 
 def test_of_an_item_kept_by_lot_the_lots_are_asked_for(floor: Floor) -> None:

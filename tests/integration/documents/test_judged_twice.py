@@ -96,7 +96,8 @@ class Back:
 
     def lying(self) -> dict[tuple[str, str], Decimal]:
         rows = self.dock.ledger.query(
-            "SELECT l.code, coalesce(c.disposition, 'sellable'), sum(b.quantity) / 24 FROM balance b"
+            "SELECT l.code, coalesce(replace(c.disposition, 'sellable', 'apart'), 'sellable'),"
+            " sum(b.quantity) / 24 FROM balance b"
             " JOIN cell c USING (cell_id) JOIN location l USING (location_id) JOIN item i USING (item_id)"
             " WHERE i.code = 'TEA' AND b.quantity <> 0 AND l.kind <> 'virtual' GROUP BY 1, 2"
         )

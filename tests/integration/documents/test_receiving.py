@@ -52,7 +52,8 @@ def receive(
 def stock(dock: Dock) -> dict[tuple[str, str], Decimal]:
     """Give what lies where in which condition, virtual accounts left out."""
     rows = dock.ledger.query(
-        "SELECT l.code, coalesce(c.disposition, 'sellable'), sum(b.quantity) FROM balance b"
+        "SELECT l.code, coalesce(replace(c.disposition, 'sellable', 'apart'), 'sellable'),"
+        " sum(b.quantity) FROM balance b"
         " JOIN cell c USING (cell_id) JOIN location l ON l.location_id = c.location_id"
         " WHERE l.kind <> 'virtual' AND b.quantity <> 0 GROUP BY 1, 2"
     )

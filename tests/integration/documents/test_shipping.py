@@ -75,7 +75,8 @@ def ship(dock: Dock, *lines: dict[str, Any], name: str = "S-1", actor: Actor = K
 def lying(dock: Dock, item: str = "TEA") -> dict[tuple[str, str], Decimal]:
     """Give what lies where in which condition, in cases, accounts included where something is left."""
     rows = dock.ledger.query(
-        "SELECT l.code, coalesce(c.disposition, 'sellable'), sum(b.quantity) / 24 FROM balance b"
+        "SELECT l.code, coalesce(replace(c.disposition, 'sellable', 'apart'), 'sellable'),"
+        " sum(b.quantity) / 24 FROM balance b"
         " JOIN cell c USING (cell_id) JOIN location l ON l.location_id = c.location_id"
         " JOIN item i USING (item_id) WHERE b.quantity <> 0 AND i.code = %s AND l.code <> '@supplier'"
         " GROUP BY 1, 2 HAVING sum(b.quantity) <> 0",
