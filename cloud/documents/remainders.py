@@ -75,6 +75,23 @@ def placed(conn: Connection, found: VisitRow, lines: Sequence[Line]) -> set[str]
     }
 
 
+def put_back(conn: Connection, found: VisitRow, units: Collection[str]) -> set[str]:
+    """Find units that left with a visit and stand in a place of its site again: its vehicle has them not.
+
+    Args:
+        conn: In a transaction that shows the site.
+        found: The visit.
+        units: Those that crossed in its direction.
+
+    Returns:
+        The units; none of an inbound visit.
+    """
+    if found.is_inbound or not units:
+        return set()
+    stand = store.tuples(conn, "where_units_stand", units=sorted(units))
+    return {unit for unit, site, _, is_virtual, _ in stand if site == found.site and not is_virtual}
+
+
 def _declared(
     found: VisitRow,
     lines: Iterable[Line],
@@ -111,8 +128,7 @@ def _undeclared(
     asked = {"site": found.site, "visit": found.visit, "units": sorted(extra)}
     since = found.from_at - EARLY
     done = {unit for (unit,) in store.tuples(conn, "units_moved_for", since=since, **asked)}
-    away, back = _elsewhere(conn, found, extra)
-    done |= away
+    done |= _away(conn, found, extra)
     declared = {line.unit for line in lines}
     pieces = pieces_aboard(conn, found, still_there(conn, found, extra), declared=declared)
     now = {each.name: each for each in now_of(conn, found.site, lines)} if pieces else {}
@@ -123,7 +139,7 @@ def _undeclared(
     ]
     due = {line.unit for line in by_pallet(pieces, still)}
     left = []
-    for unit in sorted(extra - back):
+    for unit in sorted(extra - put_back(conn, found, extra)):
         carried = [piece for piece in pieces if unit in piece.around]
         if any(piece.unit in due for piece in carried):
             left.append(_unsettled(found, unit))
@@ -144,14 +160,12 @@ def _beyond(found: VisitRow, unit: str, pieces: Iterable[Piece]) -> str:
     return f"unit {unit} crossed with {goods} beyond what is open of {', '.join(found.documents)}"
 
 
-def _elsewhere(conn: Connection, found: VisitRow, extra: frozenset[str]) -> tuple[set[str], set[str]]:
-    """Find units that left with a vehicle undeclared, and that somebody shipped on paper, or put back."""
+def _away(conn: Connection, found: VisitRow, extra: frozenset[str]) -> set[str]:
+    """Find units that left with a vehicle undeclared, and that somebody shipped on paper."""
     if found.is_inbound:
-        return set(), set()
+        return set()
     stand = store.tuples(conn, "where_units_stand", units=sorted(extra))
-    here = [(unit, place, is_virtual) for unit, site, place, is_virtual, _ in stand if site == found.site]
-    away = {unit for unit, place, _ in here if place in AWAY}
-    return away, {unit for unit, _, is_virtual in here if not is_virtual}
+    return {unit for unit, site, location, *_ in stand if site == found.site and location in AWAY}
 
 
 def _of_clearing(conn: Connection, found: VisitRow) -> list[Remainder]:

@@ -27,7 +27,7 @@ from cloud.documents.domain import (
 )
 from cloud.documents.lines import lock_documents
 from cloud.documents.over_aboard import over_aboard
-from cloud.documents.remainders import placed, remainders_of
+from cloud.documents.remainders import placed, put_back, remainders_of
 from cloud.documents.still_open import moved_whole, now_of
 from cloud.documents.visit_papers import LinesNow, changing_hands
 from cloud.documents.visit_posting import post_due
@@ -60,7 +60,8 @@ class VisitStory:
     settled: frozenset[str]
     """``type/id/line`` of lines that were confirmed."""
     crossed: tuple[str, ...]
-    """Units that stand as having crossed in the visit's direction, or were placed there by hand."""
+    """Units that stand as having crossed in the visit's direction, or were placed there by hand; of declared
+    ones none that a person put back."""
     remainders: tuple[Remainder, ...]
 
 
@@ -327,6 +328,8 @@ def _story(conn: Connection, within: Actor, found: VisitRow) -> VisitStory:
     side_of = dict(crossings)  # the last crossing of a unit says on which side it is
     wanted = "in" if found.is_inbound else "out"
     seen = {unit for unit, direction in side_of.items() if direction == wanted}
+    if found.state == "open":
+        seen -= put_back(conn, found, seen & {line.unit for line in lines})
     crossed = tuple(sorted(seen | placed(conn, found, lines)))
     remainders = remainders_of(conn, within, found, lines, settled=settled, crossed=crossed)
     return VisitStory(found, tuple(lines), settled, crossed, remainders)

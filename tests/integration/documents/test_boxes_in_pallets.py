@@ -136,6 +136,20 @@ def test_a_pallet_that_was_refused_and_put_back_does_not_leave(dock: Dock) -> No
     assert transfer(dock)[1] == [(48, 0)]
 
 
+def test_a_declared_pallet_that_was_put_back_does_not_leave_unless_a_person_says_so(dock: Dock) -> None:
+    packed(dock, 2)
+    dock.register(paper(line(1, 2, unit=PALLET), name="SO-1", kind="outbound_order"))
+    dock.expect("V-2", "SO-1", direction="outbound")
+    dock.crosses(minute=10, direction="out", visit="V-2")
+    assert dock.remains("V-2") == [("unsettled_unit", PALLET, None)]
+    dock.stands(PALLET, "STAGE-1", minute=15)
+    assert dock.remains("V-2") == [("missing_unit", PALLET, None)]
+    told = dock.confirm("V-2")
+    assert (told.position, told.missing_units, holds(dock)) == (None, (PALLET,), {(PALLET, None, None): 48})
+    dock.confirm("V-2", PALLET, minute=70)
+    assert (holds(dock), dock.close("V-2").state) == ({}, "closed")
+
+
 class Nesting:
     """Units at random in each other, each with some cases of one lot; a transfer, an order and a visit."""
 
