@@ -70,6 +70,9 @@ def add_commands(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser
         metavar="FILE",
         help="bins to count between documents: JSON lines of port, location, item, quantity; may grow",
     )
+    parser.add_argument(
+        "--stay", action="store_true", help="once the time is up, count bins until asked to stop"
+    )
     parser.add_argument("--badge", default="demo-operator", help="badge token (default: demo-operator)")
     parser.add_argument("--staging", default="STAGING", help="the hosts' staging location")
     parser.add_argument("--returns", default="RETURNS", help="the hosts' returns bin")
@@ -109,6 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             replay.run(
                 lambda: not is_stopped() and (until_s is None or time.monotonic() < until_s),
                 lambda it: _show(bar, task, it),
+                lambda: arguments.stay and not is_stopped(),
             )
             figures = _figures(replay, time.monotonic() - began_s)
             truth.end(arguments.limit, **figures)

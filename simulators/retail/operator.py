@@ -138,14 +138,13 @@ class Operator:
         self.work = deque([*work[:place], *labels, *work[place:]])
 
     def stop(self) -> None:
-        """Put the papers away, but for what completes a scan that is half done."""
+        """Put the papers away, but for what completes a scan that is half done, and for bins to count."""
         kept = list(islice(self.work, self._again))
         is_open = kept[-1].leaves_work_open if kept else self._is_open
         for label in islice(self.work, self._again, None):
-            if not is_open:
-                break
-            kept.append(label)
-            is_open = label.leaves_work_open
+            if is_open or (label.document is None and self._is_heard):
+                kept.append(label)
+                is_open = label.leaves_work_open
         self.work = deque(kept)
 
     def lose_host(self) -> None:

@@ -101,12 +101,18 @@ class Replay:
         self._pace = pace
         self._errands = ErrandFile(errands, len(links))
 
-    def run(self, may_go_on: Callable[[], bool], progress: Callable[["Replay"], None]) -> None:
+    def run(
+        self,
+        may_go_on: Callable[[], bool],
+        progress: Callable[["Replay"], None],
+        may_stay: Callable[[], bool] = lambda: False,
+    ) -> None:
         """Scan until the plan ends or nobody may go on, and wait for the answers that are due.
 
         Args:
-            may_go_on: Asked often; once False, the papers are put away.
+            may_go_on: Asked often; once False, the papers are put away, and bins named so far are counted.
             progress: Told often how far it is.
+            may_stay: Asked often; while True, whoever has nothing to scan waits for bins to count.
 
         Raises:
             OutOfStepError: If a host answers what was not scanned.
@@ -115,13 +121,17 @@ class Replay:
         with ExitStack() as stack:
             for station in self.stations:
                 stack.enter_context(station.device)
-            give_up_s = math.inf
+            is_over, give_up_s = False, math.inf
             while time.monotonic() < give_up_s:
-                if give_up_s == math.inf and not may_go_on():
+                if not is_over and not may_go_on():
                     self._stop()
+                    is_over = True
+                stays = may_stay()
+                if is_over and not stays and give_up_s == math.inf:
                     give_up_s = time.monotonic() + PATIENCE_S
                 self._hand_out()
-                if self._next is None and all(station.operator.is_idle for station in self.stations):
+                is_idle = self._next is None and all(station.operator.is_idle for station in self.stations)
+                if is_idle and not stays:
                     return
                 for station in sorted(self.stations, key=lambda each: each.turn):
                     self._scan(station)
@@ -135,9 +145,8 @@ class Replay:
 
     def _hand_out(self) -> None:
         """Give errands, and the next documents while the next one's scanner has room, to their scanners."""
-        if self._next is not None:
-            for errand in self._errands.new():
-                self.stations[errand.port].operator.put_before_next_document(count_labels(errand))
+        for errand in self._errands.new():
+            self.stations[errand.port].operator.put_before_next_document(count_labels(errand))
         while self._next is not None:
             station = self.stations[self._next.port]
             if len(station.operator.work) > station.operator.window:

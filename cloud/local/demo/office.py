@@ -64,6 +64,8 @@ class Office:
     """Started; its gateways are heard."""
     seed: int
     ends: Event
+    has_counted: Event
+    """Set once people know which bins to count."""
 
     def work(self) -> None:
         """Do everything, in order.
@@ -80,6 +82,7 @@ class Office:
             self._once(source, lambda conn: sales.fill(conn, shelves, datetime.now(UTC)))
             self._once(source, lambda conn: sales.set_up(conn, shelves))
             self._count(source, [shelf for shelf in shelves if shelf.site == COUNTED_SITE])
+            self.has_counted.set()
             self._run(*self.stack.command("scheduler", "--once", "planning"))
             self._order(source)
             self._adjust(source)
@@ -192,13 +195,20 @@ class Desk:
             seed: Of what is found when somebody counts.
         """
         self._ends = Event()
-        self._office = Office(stack, seed, self._ends)
+        self._has_counted = Event()
+        self._office = Office(stack, seed, self._ends, self._has_counted)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="office")
         self._work: Future[None] | None = None
 
     def begin(self) -> None:
         """Begin to work."""
         self._work = self._thread.submit(self._office.work)
+        self._work.add_done_callback(lambda _: self._has_counted.set())
+
+    @property
+    def has_counted(self) -> bool:
+        """Whether people know which bins to count, or nobody will tell them."""
+        return self._has_counted.is_set()
 
     def cut_short(self) -> None:
         """Finish the present step and no more."""

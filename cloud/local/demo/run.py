@@ -88,6 +88,8 @@ class Demo:
     def play(self, seconds: float | None) -> None:
         """Let people scan and goods cross, and look on, until the time is up or for ever.
 
+        People stay until somebody has told them which bins to count: on a slow machine that is later.
+
         Args:
             seconds: How long, from when goods begin to move; None until interrupted.
 
@@ -101,15 +103,26 @@ class Demo:
             owned.push(self._leave)
             running, begins_s = self._open_doors(input_s, owned)
             people = stage.scanning(
-                self._gateways, self._stack.data_dir, truth=self._truth, seconds=input_s, seed=self._seed
+                self._gateways,
+                self._stack.data_dir,
+                truth=self._truth,
+                seconds=input_s,
+                seed=self._seed,
             )
             self._desk.begin()
-            running.append((people, spawn(people)))
-            owned.callback(stop, running[-1][1], people)
+            scanning = spawn(people)
+            running.append((people, scanning))
+            owned.callback(stop, scanning, people)
             began = time.monotonic()
-            while seconds is None or time.monotonic() - max(began, begins_s) < seconds:
+            while (
+                seconds is None
+                or time.monotonic() - max(began, begins_s) < seconds
+                or scanning.poll() is None
+            ):
                 self._look(time.monotonic() - began)
                 _require_going(running)
+                if input_s is not None and time.monotonic() - began >= input_s and self._desk.has_counted:
+                    scanning.terminate()
 
     def finish(self) -> Outcome:
         """Wait for what was scanned and seen, then compare the ledger with the truth and verify it.

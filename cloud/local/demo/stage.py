@@ -176,14 +176,15 @@ def scanning(
         gateways: Where they scan.
         data_dir: The data directory.
         truth: File that takes what they scan.
-        seconds: For how long; None until the transactions run out.
+        seconds: For how long; then they only count bins until they are asked to stop. None: until the
+            transactions run out.
         seed: Which of them begins.
 
     Returns:
-        The service; it ends by itself.
+        The service.
     """
     ports = (part for gateway in gateways for part in ("--port", str(gateway.scanner)))
-    limit = () if seconds is None else ("--seconds", f"{seconds:.1f}")
+    limit = () if seconds is None else ("--seconds", f"{seconds:.1f}", "--stay")
     rate = CALM_SCANS_PER_S if seconds is None else SCANS_PER_S
     counts = ("--counts", str(errands(data_dir)))
     options = ("--truth", str(truth), *counts, "--rate", str(rate), "--seed", str(seed), *limit)

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from cloud.local.home import erase
+from tests.patience import PATIENCE_S
 
 KEYS = {
     "raw_reads",
@@ -62,7 +63,7 @@ def children_of_us() -> list[psutil.Process]:
 
 
 def judged(run: subprocess.Popen[str], report_file: Path) -> dict[str, Any]:
-    told, _ = run.communicate(timeout=250)
+    told, _ = run.communicate(timeout=5 * PATIENCE_S)
     assert run.returncode == 0, told
     report = json.loads(report_file.read_text("utf-8"))
     assert set(report) == KEYS

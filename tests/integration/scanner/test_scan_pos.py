@@ -178,6 +178,37 @@ def test_bins_that_are_named_meanwhile_are_counted_between_documents(gateway: An
     assert stored(gateway.movements()) == expected(tmp_path)
 
 
+def test_bins_that_were_named_before_people_are_told_to_stop_are_counted(
+    gateway: Any, tmp_path: Path, eventually: Wait
+) -> None:
+    counts = tmp_path / "counts.jsonl"
+    process = scan_pos(tmp_path, "--counts", str(counts), "--rate", "20", ports=1)
+    gateway.attach("scanner-0", str(tmp_path / "port-0"))
+    eventually(lambda: movements_told(tmp_path) > 0)
+    told = {"port": 0, "location": "B-03", "item": "22077", "quantity": "170"}
+    counts.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    process.terminate()
+    assert finished(process)["refused"] == 0
+    assert [record.location for record in gateway.records() if isinstance(record, Count)] == ["B-03"]
+    assert stored(gateway.movements()) == expected(tmp_path)
+
+
+def test_people_who_stay_count_what_is_named_once_their_time_is_up(
+    gateway: Any, tmp_path: Path, eventually: Wait
+) -> None:
+    counts = tmp_path / "counts.jsonl"
+    process = scan_pos(tmp_path, "--counts", str(counts), "--limit", "40", "--stay", ports=1)
+    gateway.attach("scanner-0", str(tmp_path / "port-0"))
+    eventually(lambda: movements_told(tmp_path) == len(gateway.movements()) > 30)
+    told = {"port": 0, "location": "B-03", "item": "22077", "quantity": "170"}
+    counts.write_text(json.dumps(told) + "\n", encoding="utf-8")
+    eventually(lambda: any(isinstance(record, Count) for record in gateway.records()))
+    assert process.poll() is None
+    process.terminate()
+    assert finished(process)["refused"] == 0
+    assert stored(gateway.movements()) == expected(tmp_path)
+
+
 @pytest.mark.parametrize(
     "line",
     ["{}", "[1]", '{"port": 1, "location": "B-03", "item": "22077", "quantity": "1"}', "no json"],

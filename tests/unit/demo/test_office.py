@@ -18,5 +18,6 @@ def test_what_failed_is_said_and_nothing_is_said_of_work_that_was_cut_short(tmp_
     for each in (failing, ended):
         each.begin()
     assert "app_dsn is not set" in (failing.wait(lambda: None) or "")
+    assert failing.has_counted, "nobody waits for bins that nobody names"
     assert ended.wait(lambda: None) is None
     assert desk(tmp_path).wait(lambda: None) is None
