@@ -35,6 +35,10 @@ WHERE sees_site(c.site_id) AND c.site_id = %(site)s AND c.ends_at BETWEEN %(from
 ORDER BY c.ends_at DESC, c.revision DESC
 LIMIT 1000;
 
+-- name: first_closed
+SELECT c.ends_at FROM period_close c
+WHERE c.site_id = %(site)s AND sees_site(c.site_id) ORDER BY c.ends_at LIMIT 1;
+
 -- name: last_close
 SELECT max(c.ends_at) FROM period_close c WHERE c.site_id = %(site)s AND sees_site(c.site_id);
 

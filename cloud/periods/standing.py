@@ -87,6 +87,30 @@ def periods(
     return [Standing(period, period.ends_at < now, kept.get(period.ends_at)) for period in wanted]
 
 
+def known(conn: Connection, actor: Actor, *, site: str, now: datetime, least: int) -> list[Standing]:
+    """List a site's periods back to the first that was closed.
+
+    Args:
+        conn: In a transaction.
+        actor: Who asks.
+        site: Site id.
+        now: The present.
+        least: How many there are at least.
+
+    Returns:
+        Periods backwards in time, the present one first.
+
+    Raises:
+        NotAllowedError: If the actor may not see values, or not at the site.
+        UnknownPeriodError: If there is no such site.
+    """
+    rows = periods(conn, actor, site=site, now=now, limit=least)
+    closed = store.tuples(conn, "first_closed", site=site)
+    while closed and rows[-1].period.starts_at >= closed[0][0]:
+        rows += periods(conn, actor, site=site, now=now, before=rows[-1].period.name, limit=least)
+    return rows
+
+
 def story(
     conn: Connection, actor: Actor, *, site: str, name: str, now: datetime, with_figure: bool = False
 ) -> Story:

@@ -1,13 +1,14 @@
 """*Periods*: what stock was worth at the end of each, its close by two people, and what came later."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, HTTPException, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
-from cloud.db import in_transaction
+from cloud.db import Connection, in_transaction
 from cloud.decisions.domain import DecisionError, DifferentDraftError
 from cloud.identity.actor import Actor, NotAllowedError
 from cloud.identity.gate import Gate
@@ -25,6 +26,7 @@ from cloud.periods.domain import (
     UnknownPeriodError,
 )
 from cloud.periods.reading import LineFilter
+from cloud.periods.standing import Standing
 from cloud.routes import LateRoute
 from cloud.sheets.listing import Column, Kind, columns_of
 from cloud.web.files import FileForm, answer, looking, whole
@@ -35,11 +37,34 @@ from contracts.base import epoch_from_int
 router: Final = APIRouter(route_class=LateRoute)
 
 LISTED: Final = 18
+
+
+def _of_close(name: str, row: Standing) -> Any:
+    """Give what a period's close says; None: it is not closed."""
+    return getattr(row.close, name) if row.close else None
+
+
 SHOWN: Final = 100
 _COLUMNS: Final = columns_of(
     Line,
     *("item", "item_name", "category", "location", "lot", "disposition", "quantity", "base_unit", "basis"),
     *("cost", "value"),
+)
+_PERIOD_COLUMNS: Final = (
+    Column("period", Kind.TEXT, lambda row: row.period.name),
+    Column("first_day", Kind.DAY, lambda row: row.period.first_day),
+    Column("last_day", Kind.DAY, lambda row: row.period.last_day),
+    Column("state", Kind.TEXT, lambda row: row.state),
+    *(
+        Column(name, kind, partial(_of_close, name))
+        for name, kind in (
+            ("closed_at", Kind.INSTANT),
+            ("closed_by", Kind.TEXT),
+            ("asked_by", Kind.TEXT),
+            ("as_of_position", Kind.INTEGER),
+            ("revision", Kind.INTEGER),
+        )
+    ),
 )
 _LATE_COLUMNS: Final = (
     *columns_of(
@@ -98,6 +123,26 @@ def list_periods(
         if len(rows) > LISTED
         else "",
     )
+
+
+@router.get("/periods.{form:form}")
+def export_periods(
+    *, gate: TheGate, visitor: Viewer, form: FileForm, site: Annotated[str, Query(max_length=64)] = ""
+) -> Response:
+    """Give a site's periods as a file: back to the first that was closed, and those that the page shows."""
+    visitor.actor.require(*READERS)
+    with looking(gate, visitor) as conn:
+        sites = _sites(operations.sites(conn, visitor.actor), visitor.actor)
+        chosen = site or (sites[0].site if sites else "")
+        try:
+            rows = _known(conn, visitor.actor, chosen, gate) if chosen else []
+        except UnknownPeriodError as error:
+            raise HTTPException(404, f"{error}") from error
+        return answer("periods", _PERIOD_COLUMNS, rows, form, at=gate.clock(), site=chosen)
+
+
+def _known(conn: Connection, actor: Actor, site: str, gate: Gate) -> list[Standing]:
+    return standing.known(conn, actor, site=site, now=gate.clock(), least=LISTED)
 
 
 @router.get("/periods/{site}/{period}.{form:form}")

@@ -33,6 +33,8 @@ CLAIM_ROUTES: dict[str, set[Role] | None] = {
     "POST /v1/pick-faces": MOVERS,
     "GET /availability": STAFF,
     "GET /availability/{site}/{item:path}": STAFF,
+    "GET /availability/{site}/{item:path}/days.{form:form}": STAFF,
+    "GET /availability/{site}/{item:path}/to-come.{form:form}": STAFF,
     "GET /picking": STAFF,
     "GET /picking/events": STAFF,
     "POST /picking": MOVERS,

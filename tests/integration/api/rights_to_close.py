@@ -28,6 +28,7 @@ PAST_ROUTES: dict[str, set[Role] | None] = {
     "GET /stock/differences.{form:form}": STAFF,
     "GET /stock/differences/{cell_id}": STAFF,
     "GET /periods": VALUES,
+    "GET /periods.{form:form}": VALUES,
     "GET /periods/{site}/{period}": VALUES,
     "GET /periods/{site}/{period}.{form:form}": VALUES,
     "GET /periods/{site}/{period}/late.{form:form}": VALUES,

@@ -50,16 +50,16 @@ SINGLE_THINGS = {
 }  # fmt: skip
 """Answers of the API that are no list: one thing, or several lists of equal rank."""
 FORMS_AND_STORIES = {
-    "/", "/login", "/login/link", "/logout", "/live", "/availability/{site}/{item:path}",
+    "/", "/login", "/login/link", "/logout", "/live",
     "/approvals/{decision_id}", "/counts/{gateway}/{epoch}/{seq}", "/documents/{site}/new",
     "/doors/{gateway}/{epoch}/{seq}",
     "/events/{event_id}", "/labels/templates/{site}/{name}", "/movements/{gateway}/{epoch}/{seq}",
-    "/orders/new", "/overrides/new", "/overrides/{override_id}", "/periods", "/proposals/{proposal_id}",
+    "/orders/new", "/overrides/new", "/overrides/{override_id}", "/proposals/{proposal_id}",
     "/quarantine/{quarantine_id}", "/receiving/{site}/new", "/runs/{run_id}", "/serials/{serial:path}",
     "/shipping/{site}/new", "/tickets/{ticket_id}", "/transformations/{site}/{type}/{id:path}",
     "/visits/{site}/new", "/visits/{site}/{visit}/appointment",
 }  # fmt: skip
-"""Pages that are no list: a form, the story of one thing, or periods without end."""
+"""Pages that are no list: a form, or the story of one thing."""
 
 LISTS_ONCE_ASKED = {"/events/effects", "/stock/differences", "/periods/{site}/{period}"}
 """Lists that show themselves, and their files, when a form is filled in or a period has a figure."""

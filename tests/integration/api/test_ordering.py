@@ -47,6 +47,19 @@ def names(pool: ConnectionPool, people: People) -> dict[str, object]:
     return order_something(pool)
 
 
+def test_what_comes_of_an_order_may_be_its_suppliers_still(
+    client: httpx.Client, people: People, names: dict[str, object]
+) -> None:
+    keeper, paper = Person(client, people, KEEPER), delivery("DN-1")
+    theirs = paper | {"lines": [line | {"owner": SUPPLIER["supplier"]} for line in paper["lines"]]}
+    path = f"/v1/purchase-orders/{OWN}/{names['order']}/receipts"
+    stranger = theirs | {"lines": [line | {"owner": "nobody"} for line in paper["lines"]]}
+    assert "nobody is known as" in keeper.post(path, stranger).text
+    assert keeper.post(path, theirs).status_code == 201
+    owners = {row["owner"] for row in keeper.get("/v1/stock-by/owner").json()["items"]}
+    assert SUPPLIER["supplier"] in owners
+
+
 def test_an_order_is_registered_received_and_closed(
     client: httpx.Client, people: People, names: dict[str, object]
 ) -> None:

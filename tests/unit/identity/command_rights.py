@@ -237,6 +237,7 @@ COMMANDS: dict[str, frozenset[Role]] = {
     "periods.reading.value_lines": STAFF - {Role.OPERATOR},
     "periods.reading.points": STAFF - {Role.OPERATOR},
     "periods.reading.prior_facts": STAFF - {Role.OPERATOR},
+    "periods.standing.known": STAFF - {Role.OPERATOR},
     "periods.service.ask_to_close": frozenset({Role.INVENTORY_CONTROLLER}),
     "periods.service.figure_at": STAFF - {Role.OPERATOR},
     "periods.service.set_period_calendar": frozenset({Role.INVENTORY_CONTROLLER}),
