@@ -286,7 +286,7 @@ def test_a_job_by_command_line_is_run_once_and_listed(
     assert main(["jobs"]) == 0
     assert "counting" in capsys.readouterr().out
     assert main(["scheduler", "--once", "nothing"]) == 2
-    assert "job 'nothing': expected one of counting, negatives, webhooks, escalation" in capsys.readouterr().err
+    assert "job 'nothing': expected one of counting, negatives, webhooks" in capsys.readouterr().err
     assert main(["scheduler", "--slot", "2026-03-02T02:30:00Z"]) == 2
     assert main(["scheduler", "--once", "escalation", "--slot", "2026-03-02T02:30:00Z"]) == 2
     assert "expected a slot of escalation, every 60 s" in capsys.readouterr().err
