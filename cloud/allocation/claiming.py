@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from cloud.allocation import store
-from cloud.allocation.domain import Claim, ClaimKind, LineName, Shortfall, UnknownClaimError, Want
+from cloud.allocation.domain import Claim, ClaimKind, LineName, Shortfall, UnknownClaimError
 from cloud.allocation.fefo import allocate as plan
 from cloud.allocation.store import LineRow, NewClaim, OpenClaim
 from cloud.db import Connection
@@ -66,12 +66,8 @@ def claim(conn: Connection, wish: Wish, *, kind: ClaimKind, by: str, now: dateti
     asked = open_lines(conn, wish, now)  # as they are now that nobody else claims
     others = store.rows(conn, LineRow, "lines", **_asked(Wish(wish.site), now, items))
     softs = _softs(store.rows(conn, OpenClaim, "open_claims", site=wish.site, items=items, document=None))
-    wants = [_want(line, line.soft, is_claim=True) for line in others if line.soft > 0]
-    wants += [
-        _want(line, missing, is_claim=False)
-        for line in asked
-        if (missing := line.quantity - line.hard - line.soft) > 0
-    ]
+    wants = [line.want(line.soft, is_claim=True) for line in others if line.soft > 0]
+    wants += [line.want(line.missing) for line in asked if line.missing > 0]
     made = plan(wants, store.cells(conn, wish.site, items))
     names = {line.name: line for line in asked}
     mine = [claim for claim in made.claims if claim.name in names]
@@ -123,20 +119,6 @@ def _require_all(wish: Wish, lines: Sequence[LineRow]) -> None:
         raise UnknownClaimError(f"{names}: no open line of a known item at site {wish.site!r}")
     if wish.visit is not None and not lines:
         raise UnknownClaimError(f"visit {wish.visit!r} takes no open line at site {wish.site!r}")
-
-
-def _want(line: LineRow, quantity: Decimal, *, is_claim: bool) -> Want:
-    return Want(
-        line.name,
-        line.item_id,
-        quantity,
-        line.needed_on,
-        line.minimum_days,
-        line.lot,
-        line.unit,
-        line.priority,
-        is_claim,
-    )
 
 
 def _softs(open_claims: Iterable[OpenClaim]) -> dict[LineName, list[OpenClaim]]:

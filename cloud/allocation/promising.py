@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -72,31 +72,12 @@ def _supply(cell: HeldCell, taken: Decimal, today: date) -> Supply:
 
 
 def _softs(orders: Iterable[LineRow]) -> list[Want]:
-    return [replace(_want(line, line.soft), is_claim=True) for line in orders if line.soft > 0]
+    return [line.want(line.soft, is_claim=True) for line in orders if line.soft > 0]
 
 
 def _bound(orders: Iterable[LineRow]) -> list[Want]:
     """What lines that nothing else will do for still want."""
-    return [
-        _want(line, missing) for line in orders if (line.lot or line.unit) and (missing := _missing(line)) > 0
-    ]
-
-
-def _missing(line: LineRow) -> Decimal:
-    return line.quantity - line.soft - line.hard
-
-
-def _want(line: LineRow, quantity: Decimal) -> Want:
-    return Want(
-        line.name,
-        line.item_id,
-        quantity,
-        line.needed_on,
-        line.minimum_days,
-        line.lot,
-        line.unit,
-        line.priority,
-    )
+    return [line.want(line.missing) for line in orders if (line.lot or line.unit) and line.missing > 0]
 
 
 def _short(plan: Plan, orders: Iterable[LineRow], today: date) -> list[Demand]:
@@ -114,7 +95,5 @@ def _short(plan: Plan, orders: Iterable[LineRow], today: date) -> list[Demand]:
 
 def _unclaimed(lines: Iterable[LineRow]) -> list[Demand]:
     return [
-        Demand(line.needed_on, missing, line.minimum_days)
-        for line in lines
-        if (missing := _missing(line)) > 0
+        Demand(line.needed_on, missing, line.minimum_days) for line in lines if (missing := line.missing) > 0
     ]

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 from psycopg import Connection
 
-from cloud.allocation.domain import SHIPPABLE, Cell, ClaimKind, ClaimRow, LineName
+from cloud.allocation.domain import SHIPPABLE, Cell, ClaimKind, ClaimRow, LineName, Want
 from cloud.db import NamedStatements
 from contracts.vocabulary import Disposition
 
@@ -45,6 +45,33 @@ class LineRow:
     def name(self) -> LineName:
         """Names it at its site."""
         return LineName(self.type, self.id, self.line)
+
+    @property
+    def missing(self) -> Decimal:
+        """What nothing is claimed for, in base units."""
+        return self.quantity - self.soft - self.hard
+
+    def want(self, quantity: Decimal, *, is_claim: bool = False) -> Want:
+        """Want so much for the line.
+
+        Args:
+            quantity: In base units; > 0.
+            is_claim: Whether it holds a soft claim on that already.
+
+        Returns:
+            What is to be served.
+        """
+        return Want(
+            self.name,
+            self.item_id,
+            quantity,
+            self.needed_on,
+            self.minimum_days,
+            self.lot,
+            self.unit,
+            self.priority,
+            is_claim,
+        )
 
 
 @dataclass(frozen=True, slots=True)
